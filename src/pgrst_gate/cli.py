@@ -1,0 +1,125 @@
+"""The command line: flags from the table of inputs, over the environment, over a config file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pgrst_gate import __version__
+
+if TYPE_CHECKING:
+    import click
+
+    from pgrst_gate.redaction import Secrets
+    from pgrst_gate.report import Event, Report
+
+_ABOUT: Final = """Reload PostgREST's schema cache after a migration, and fail unless the API really
+serves the new schema.
+
+Every input can also be given as an environment variable (PGRST_GATE_URL, ...) or in a config file.
+Exit codes: 0 the gate is open, 1 it is closed, 2 an input is wrong, 3 the refresh could not be
+delivered, 4 the API could not be asked, 130 and 143 cancelled.
+"""
+
+
+class _Terminal:
+    """Progress on standard error, the report on standard output."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def begin(self, secrets: Secrets) -> Callable[[Event], None]:
+        from pgrst_gate.reporters import console
+
+        return console.Progress(sys.stderr, secrets, colour=console.wants_colour(sys.stderr))
+
+    def finish(self, report: Report, path: str) -> None:
+        from pgrst_gate.reporters import console, json_report
+
+        if path:
+            try:
+                json_report.save(report, Path(path))
+            except OSError as error:
+                sys.stderr.write(
+                    f"warning: the report was not written to {path}: {error.strerror}\n"
+                )
+        if self._as_json:
+            sys.stdout.write(json_report.render(report))
+        else:
+            colour = console.wants_colour(sys.stdout)
+            width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+            console.write(sys.stdout, console.render(report, width=width, colour=colour))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line, by default this process's own; gives the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:  # asked in every CI job: without the imports of a real run
+        sys.stdout.write(f"pgrst-gate {__version__}\n")
+        return 0
+    return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
+    import click
+
+    try:
+        code = _command().main(arguments, "pgrst-gate", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 130
+    return code if isinstance(code, int) else 0
+
+
+def _command() -> click.Group:
+    import click
+
+    group = click.Group("pgrst-gate", help=_ABOUT)
+    group.params.append(
+        click.Option(["--version"], is_flag=True, help="Print the version and stop.")
+    )
+    group.add_command(_run_command())
+    return group
+
+
+def _run_command() -> click.Command:
+    import click
+
+    from pgrst_gate.inputs import CONFIG, INPUTS
+
+    options: list[click.Parameter] = [
+        click.Option(
+            [f"--{one.name}", one.attribute],
+            help=one.about.replace("`", "")
+            + (f"  [default: {one.default}]" if one.default else ""),
+            metavar="|".join(one.choices) or "TEXT",
+            is_flag=one.shape == "flag",
+            multiple=one.shape in {"lines", "columns", "headers"},
+            default=None,
+        )
+        for one in (*INPUTS, CONFIG)
+    ]
+    as_json = click.Option(["--json", "as_json"], is_flag=True, help="Print the report as JSON.")
+    about = "Refresh, wait, verify: exit 0 only if the API serves what is expected."
+    return click.Command("run", params=[*options, as_json], help=about, callback=_gate)
+
+
+def _gate(*, as_json: bool, **flags: object) -> int:
+    from pgrst_gate.given import from_environment
+    from pgrst_gate.inputs import CONFIG, INPUTS, Given
+    from pgrst_gate.session import or_bug, run
+
+    given = from_environment(os.environ)
+    for one in (*INPUTS, CONFIG):
+        value = flags[one.attribute]
+        if value in (None, (), False):
+            continue
+        text = "\n".join(value) if isinstance(value, tuple) else str(value)
+        given[one.name] = Given(text, f"--{one.name}")
+    return or_bug(lambda: run(given, _Terminal(as_json=as_json)))

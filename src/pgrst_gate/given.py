@@ -1,0 +1,131 @@
+"""Where inputs come from: flags, the action's inputs, the environment, a config file.
+
+A later layer wins over an earlier one, input by input, and an empty value counts as not given, for
+a runner passes every input an action declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from pgrst_gate.errors import UsageError
+from pgrst_gate.inputs import CONFIG, INPUTS, Given, Input, refuse, unknown
+
+CONFIG_BYTES: Final = 1024 * 1024
+_PLAIN_TAGS: Final = frozenset(
+    f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp")
+)
+_BY_NAME: Final = {one.name: one for one in INPUTS}
+
+
+def from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
+    """`PGRST_GATE_TIMEOUT` and its kin."""
+    return {
+        one.name: Given(environment[one.variable], f"${one.variable}")
+        for one in (*INPUTS, CONFIG)
+        if environment.get(one.variable, "").strip()
+    }
+
+
+def from_action(environment: Mapping[str, str]) -> dict[str, Given]:
+    """`INPUT_ADMIN-URL` and its kin; dashes stay (actions/runner, ContainerActionHandler)."""
+    found = {
+        one.name: environment.get(f"INPUT_{one.name.upper()}", "") for one in (*INPUTS, CONFIG)
+    }
+    return {name: Given(text, f"input {name}") for name, text in found.items() if text.strip()}
+
+
+def with_config(given: Mapping[str, Given]) -> dict[str, Given]:
+    """The given inputs over those of the config file that they name.
+
+    Raises `UsageError` with file, line and the nearest valid key for whatever does not read.
+    """
+    if CONFIG.name not in given:
+        return dict(given)
+    path = Path(given[CONFIG.name].text.strip())
+    return from_config(path, _content(path, given[CONFIG.name].place)) | {
+        name: one for name, one in given.items() if name != CONFIG.name
+    }
+
+
+def _content(path: Path, place: str) -> str:
+    try:
+        with path.open("rb") as file:
+            found = file.read(CONFIG_BYTES + 1)
+    except OSError as error:
+        raise UsageError(
+            f"{place}: {path} cannot be read: {error.strerror}",
+            hint="the path is relative to the working directory (in a workflow: check out first)",
+        ) from error
+    if len(found) > CONFIG_BYTES:
+        raise UsageError(f"{place}: {path} is larger than {CONFIG_BYTES} bytes")
+    try:
+        return found.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{place}: {path} is not UTF-8: {error.reason} at byte {error.start}"
+        ) from error
+
+
+def from_config(path: Path, content: str) -> dict[str, Given]:
+    """The inputs of a config file: a mapping from their names to texts, lists or mappings."""
+    try:
+        root = yaml.compose(content, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UsageError(f"{path}:{line}: not YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path}: not YAML: {error}") from error
+    if root is None:
+        return {}
+    if not isinstance(root, yaml.MappingNode):
+        raise UsageError(
+            f"{path}:1: expected a mapping from inputs to values, such as `timeout: 2m`"
+        )
+    found: dict[str, Given] = {}
+    problems: list[str] = []
+    for key, value in root.value:
+        place, name = f"{path}:{key.start_mark.line + 1}", str(key.value)
+        if name in found:
+            problems.append(f"{place}: `{name}` is given twice")
+        elif one := _BY_NAME.get(name):
+            try:
+                found[name] = Given(_text(one, value), place)
+            except ValueError as error:
+                problems.append(f"{path}:{value.start_mark.line + 1}: `{name}`: {error}")
+        else:
+            problems.append(unknown(name, place))
+    if problems:
+        refuse(problems)
+    return found
+
+
+def _text(one: Input, node: yaml.Node) -> str:
+    """The value in the grammar of the inputs: lists become lines, mappings `key: a, b`."""
+    if isinstance(node, yaml.ScalarNode):
+        return "" if node.tag == "tag:yaml.org,2002:null" else _scalar(node)
+    if isinstance(node, yaml.SequenceNode) and one.shape not in {"text", "flag"}:
+        return "\n".join(map(_scalar, node.value))
+    if isinstance(node, yaml.MappingNode) and one.shape in {"columns", "headers"}:
+        return "\n".join(f"{_scalar(key)}: {_entries(value)}" for key, value in node.value)
+    expected = {"text": "a text", "flag": "true or false"}
+    raise ValueError(f"expected {expected.get(one.shape, 'a text, or a list or mapping of texts')}")
+
+
+def _entries(node: yaml.Node) -> str:
+    if isinstance(node, yaml.SequenceNode):
+        return ", ".join(map(_scalar, node.value))
+    return _scalar(node)
+
+
+def _scalar(node: yaml.Node) -> str:
+    if not isinstance(node, yaml.ScalarNode):
+        line = node.start_mark.line + 1
+        raise ValueError(f"line {line} is nested too deep: expected a text")  # noqa: TRY004 - of the file, not of a caller
+    if node.tag not in _PLAIN_TAGS:
+        raise ValueError(f"the tag {node.tag} is not taken")
+    return str(node.value)

@@ -1,0 +1,327 @@
+"""The one table of inputs.
+
+From it come action.yml, the flags, the environment variables, the keys of
+the config file and its JSON schema, and the table in the README (`python -m pgrst_gate.generated`).
+
+Whatever an input's source, its value is text in one small grammar, so that a line copied from a
+flag into a workflow or a config file means the same. Defaults stand here only: a runner cannot
+tell a default from a given value, and a given value must win over the config file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NoReturn, get_args
+
+from pgrst_gate import readers
+from pgrst_gate.errors import UsageError
+from pgrst_gate.expectations import inline
+from pgrst_gate.expectations.endpoints import Endpoint, endpoints
+from pgrst_gate.report import Evidence
+from pgrst_gate.runtimes.interface import RuntimeName
+from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
+
+Method = Literal["auto", "reload", "restart", "sighup"]
+Shape = Literal["text", "words", "lines", "columns", "headers", "flag"]
+
+_EVIDENCE: Final = tuple(one.value for one in Evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """All inputs of a run, read and checked one by one. Durations are seconds."""
+
+    url: str
+    admin_url: str
+    schema: tuple[str, ...]
+    api_key: str = field(repr=False)
+    token: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    runtime: RuntimeName | Literal["auto"]
+    method: Method
+    container: str
+    unit: str
+    pid: int | None
+    pid_file: str
+    process_name: str
+    restart_command: str
+    database_url: str = field(repr=False)
+    db_channel: str
+    endpoints: tuple[Endpoint, ...]
+    expected_columns: tuple[Column, ...]
+    expected_tables: tuple[Relation, ...]
+    expected_functions: tuple[Function, ...]
+    expected_relationships: tuple[Relationship, ...]
+    expected_absent: tuple[Item, ...]
+    timeout: float
+    interval: float
+    consecutive: int
+    require_evidence: Evidence
+    escalate: bool
+    dry_run: bool
+    report: str
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input. `attribute` is its name in `Inputs`, `variable` in the environment."""
+
+    name: str
+    about: str
+    """One or two sentences of Markdown."""
+    read: Callable[[str], Any]
+    default: str = ""
+    shape: Shape = "text"
+    """How it is written in a config file: one text, a list of lines, relation → columns, ..."""
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+    required: bool = False
+
+    @property
+    def attribute(self) -> str:
+        return self.name.replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        return "PGRST_GATE_" + self.attribute.upper()
+
+
+def _admin_url(text: str) -> str:
+    return readers.http_url(text) if text.strip() else ""
+
+
+def _pid(text: str) -> int | None:
+    return readers.whole_number(text) if text.strip() else None
+
+
+def _evidence(text: str) -> Evidence:
+    return Evidence(readers.one_of(_EVIDENCE)(text))
+
+
+def _choice(name: str, about: str, choices: tuple[str, ...], default: str) -> Input:
+    return Input(name, about, readers.one_of(choices), default, choices=choices)
+
+
+INPUTS: Final = (
+    Input(
+        "url",
+        "Base address of the API: `http://localhost:3000`, `https://<ref>.supabase.co/rest/v1`.",
+        readers.http_url,
+        required=True,
+    ),
+    Input(
+        "admin-url",
+        "Address of PostgREST's admin server (`admin-server-port`), where it is reachable: its load"
+        " counters confirm a reload, its schema cache shows types.",
+        _admin_url,
+    ),
+    Input(
+        "schema",
+        "Exposed schemas, the first is where names without a schema live. Default: the first"
+        " schema the server exposes.",
+        readers.words,
+        shape="words",
+    ),
+    Input(
+        "api-key",
+        "API key. One that starts with `sb_` goes in the header `apikey` only, one that is a JWT in"
+        " `Authorization` as well.",
+        readers.text,
+        secret=True,
+    ),
+    Input("token", "JWT of the role to verify as, for `Authorization`.", readers.text, secret=True),
+    Input(
+        "headers",
+        "Further headers for every request, one `Name: value` a line.",
+        readers.headers,
+        shape="headers",
+        secret=True,
+    ),
+    _choice(
+        "runtime",
+        "How PostgREST runs, and so how it is refreshed. `none` only waits and verifies; `auto`"
+        " takes what the other inputs or the machine suggest, and says what it took.",
+        ("auto", *get_args(RuntimeName)),
+        "auto",
+    ),
+    _choice(
+        "method",
+        "`reload` keeps the server up (SIGUSR1, NOTIFY), `restart` replaces the process; `auto` is"
+        " `reload`. `sighup` sends SIGHUP only to a PostgREST that reloads on it (up to 5.2): later"
+        " ones die of it, so they get SIGUSR1 instead.",
+        get_args(Method),
+        "auto",
+    ),
+    Input("container", "Docker container: its name, id, or a label (`key=value`).", readers.text),
+    Input("unit", "systemd unit, such as `postgrest.service`.", readers.text),
+    Input("pid", "Process id of PostgREST.", _pid),
+    Input("pid-file", "File that holds the process id.", readers.text),
+    Input("process-name", "Name of the process, to find it by.", readers.text),
+    Input(
+        "restart-command",
+        "Command that restarts the process, for `runtime: process` with `method: restart`. It is"
+        " run without a shell.",
+        readers.command,
+    ),
+    Input(
+        "database-url",
+        "PostgreSQL connection for `runtime: notify`: the database PostgREST uses, any role that"
+        " may connect.",
+        readers.text,
+        secret=True,
+    ),
+    Input("db-channel", "Channel PostgREST listens on (its `db-channel`).", readers.text, "pgrst"),
+    Input(
+        "endpoints",
+        "Requests to make once the cache is proven, one a line: `[METHOD] /path [JSON body] [as"
+        " anonymous|api-key|token] [-> status [JSON]]`. Whatever they name is also expected when"
+        " nothing else is.",
+        endpoints,
+        shape="lines",
+    ),
+    Input(
+        "expected-columns",
+        "Columns that must be served, one relation a line: `scans: ended_at, last_activity_at"
+        " timestamptz`. A type is checked where one is named.",
+        inline.columns,
+        shape="columns",
+    ),
+    Input(
+        "expected-tables",
+        "Tables and views that must be served: `scans, heartbeats`.",
+        inline.tables,
+        shape="lines",
+    ),
+    Input(
+        "expected-functions",
+        "Functions that must be served, with the names of all their arguments, one a line:"
+        " `update_scan_heartbeat(scan_id, progress_msg)`; `f()` without arguments, `f(*)` for a"
+        " single unnamed one.",
+        inline.functions,
+        shape="lines",
+    ),
+    Input(
+        "expected-relationships",
+        "Relations that must be embeddable: `scans -> projects`, one a line.",
+        inline.relationships,
+        shape="lines",
+    ),
+    Input(
+        "expected-absent",
+        "What must no longer be served, one a line, in any of the forms above.",
+        inline.items,
+        shape="lines",
+    ),
+    Input(
+        "timeout", "How long to wait for the new schema, at most `30m`.", readers.timeout, "120s"
+    ),
+    Input(
+        "interval",
+        "The longest pause between two looks. Looks begin 20 ms apart and slow down from there.",
+        readers.interval,
+        "1s",
+    ),
+    Input(
+        "consecutive",
+        "Whole rounds of good answers in a row that open the gate, each on fresh connections."
+        " Behind a balancer take three times the number of replicas.",
+        readers.whole_number,
+        "1",
+    ),
+    Input(
+        "require-evidence",
+        "The weakest evidence of a load that opens the gate: `unproven` (all items are in the"
+        " cache), `inferred` (one was not, before the refresh), `confirmed` (a load was seen to"
+        " finish).",
+        _evidence,
+        Evidence.UNPROVEN.value,
+        choices=_EVIDENCE,
+    ),
+    Input(
+        "escalate",
+        "Restart when a reload did not help within half of the time.",
+        readers.flag,
+        "false",
+        shape="flag",
+    ),
+    Input(
+        "dry-run",
+        "Print what would be done and asked, and stop. Nothing is sent.",
+        readers.flag,
+        "false",
+        shape="flag",
+    ),
+    Input(
+        "report",
+        "Where to write the JSON report. Default in the action: `pgrst-gate-report.json`.",
+        readers.text,
+    ),
+)
+
+CONFIG: Final = Input(
+    "config",
+    "YAML file with any of these inputs; flags, inputs and variables given besides win over it.",
+    readers.text,
+)
+"""Read before all others, so it is not part of `Inputs`."""
+
+
+# --- from given texts to Inputs ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The text of one input, and where it was given: `--timeout`, `gate.yml:12`."""
+
+    text: str = field(repr=False)
+    place: str
+
+
+def read_inputs(given: Mapping[str, Given]) -> Inputs:
+    """All inputs, by name; what is not given has its default.
+
+    Raises `UsageError` that lists every input that does not read, with its place and the mend.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for one in INPUTS:
+        found = given.get(one.name, Given("", one.name))
+        text = found.text if found.text.strip() else one.default
+        if one.required and not text.strip():
+            problems.append(f"{one.name} is missing: {one.about}")
+            continue
+        try:
+            values[one.attribute] = one.read(text)
+        except ValueError as error:
+            quotes = one.secret or isinstance(error, inline.SyntaxProblem)
+            shown = "" if quotes else f"`{text}` is not valid: "
+            problems.append(f"{found.place}: {shown}{error}")
+    if problems:
+        refuse(problems)
+    return Inputs(**values)
+
+
+def refuse(problems: list[str]) -> NoReturn:
+    """Raise `UsageError` with one problem a line."""
+    hint = "nothing was touched; see the table of inputs in the README"
+    raise UsageError("\n".join(problems), hint=hint)
+
+
+def unknown(name: str, place: str) -> str:
+    """What to say of an input that does not exist."""
+    names = tuple(one.name for one in (*INPUTS, CONFIG))
+    return f"{place}: there is no input `{name}`{readers.nearest(name.replace('_', '-'), names)}"
+
+
+def secrets_of(given: Mapping[str, Given]) -> tuple[str, ...]:
+    """The secret parts of the secret inputs, to be masked before anything is printed."""
+    found: list[str] = []
+    for one in INPUTS:
+        text = given[one.name].text if one.secret and one.name in given else ""
+        lines = text.splitlines() if one.shape == "headers" else [text]
+        found += [line.partition(":")[2] if one.shape == "headers" else line for line in lines]
+    return tuple(filter(None, map(str.strip, found)))

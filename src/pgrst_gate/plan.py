@@ -1,0 +1,105 @@
+"""What a run will do, decided from the inputs alone. Nothing is looked at here, nothing touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pgrst_gate.expectations.endpoints import implied
+from pgrst_gate.inputs import Inputs, refuse
+from pgrst_gate.runtimes.interface import Action, RuntimeName
+from pgrst_gate.schema import Expectation, Item
+
+_RESTARTS: Final[frozenset[RuntimeName]] = frozenset({"docker", "systemd", "process"})
+"""Runtimes that can replace the process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The inputs, what is expected, and the rungs of the refresh from the mildest up."""
+
+    inputs: Inputs
+    expectation: Expectation
+    ladder: tuple[Action, ...]
+    """The actions to try in turn, each with its share of the time. Not used by runtime `none`."""
+
+
+def make_plan(inputs: Inputs) -> Plan:
+    """The plan; raises `UsageError` that lists all inputs that do not go together."""
+    problems = list(_contradictions(inputs))
+    expectation = _expectation(inputs)
+    if not expectation:
+        problems.append(
+            "nothing is expected, and a gate that checks nothing is always open: give"
+            " `expected-columns`, `expected-tables`, `expected-functions`,"
+            " `expected-relationships`, `expected-absent`, or `endpoints` whose paths name what"
+            " must be there"
+        )
+    if both := sorted(str(item) for item in set(expectation.present) & set(expectation.absent)):
+        problems.append(f"expected both present and absent: {', '.join(both)}")
+    if problems:
+        refuse(problems)
+    return Plan(inputs, expectation, _ladder(inputs))
+
+
+def _expectation(inputs: Inputs) -> Expectation:
+    present: tuple[Item, ...] = (
+        *inputs.expected_tables,
+        *inputs.expected_columns,
+        *inputs.expected_functions,
+        *inputs.expected_relationships,
+    )
+    named = Expectation(tuple(dict.fromkeys(present)), inputs.expected_absent)
+    return named or implied(inputs.endpoints)
+
+
+def _ladder(inputs: Inputs) -> tuple[Action, ...]:
+    if inputs.method == "restart":
+        return ("restart",)
+    return ("reload", "restart") if inputs.escalate else ("reload",)
+
+
+def _contradictions(inputs: Inputs) -> Iterator[str]:
+    needs = {
+        "docker": ("container", inputs.container),
+        "systemd": ("unit", inputs.unit),
+        "notify": ("database-url", inputs.database_url),
+    }
+    if inputs.runtime in needs and not needs[inputs.runtime][1]:
+        yield f"runtime {inputs.runtime} needs `{needs[inputs.runtime][0]}`"
+    ways = {"pid": inputs.pid, "pid-file": inputs.pid_file, "process-name": inputs.process_name}
+    given = [name for name, value in ways.items() if value]
+    if len(given) > 1:
+        yield f"only one of {', '.join(f'`{name}`' for name in given)} can say which process it is"
+    restarts = inputs.method == "restart" or inputs.escalate
+    asked = "method: restart" if inputs.method == "restart" else "escalate"
+    if restarts and inputs.runtime not in {"auto", *_RESTARTS}:
+        yield f"`{asked}` does not go with runtime {inputs.runtime}, which cannot restart a server"
+    if restarts and inputs.runtime == "process" and not inputs.restart_command:
+        yield f"`{asked}` with runtime process needs `restart-command`"
+    if inputs.runtime == "none" and inputs.method != "auto":
+        yield f"`method: {inputs.method}` does not go with runtime none, which refreshes nothing"
+    if inputs.runtime == "notify" and inputs.method == "sighup":
+        yield "`method: sighup` does not go with runtime notify: there is no process to signal"
+    if inputs.method == "restart" and inputs.escalate:
+        yield "`escalate` has nothing to climb to from `method: restart`"
+
+
+def described(plan: Plan) -> tuple[str, ...]:
+    """The plan in lines, for `dry-run`: what would be refreshed, asked and called."""
+    inputs, expectation = plan.inputs, plan.expectation
+    if inputs.runtime == "none":
+        refresh = "refresh nothing (runtime none)"
+    else:
+        refresh = f"refresh by {', then '.join(plan.ladder)} (runtime {inputs.runtime})"
+    in_a_row = f"{inputs.consecutive} in a row"
+    waited = f"wait at most {inputs.timeout:g} s for whole rounds of good answers, {in_a_row}"
+    return (
+        f"look at {inputs.url}, without a side effect",
+        refresh,
+        waited,
+        *(f"expect {item.kind} {item}" for item in expectation.present),
+        *(f"expect no {item.kind} {item}" for item in expectation.absent),
+        *(f"then request {request.line}" for request in inputs.endpoints),
+    )

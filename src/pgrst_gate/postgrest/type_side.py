@@ -1,0 +1,66 @@
+"""Whether an item has the expected types in the schema cache, where the expectation names any.
+
+The admin server shows all types. Without it the OpenAPI document shows those of columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from pgrst_gate.postgrest import admin
+from pgrst_gate.postgrest.probes import Room
+from pgrst_gate.postgrest.types import is_builtin, same_type
+from pgrst_gate.schema import Column, Function, Item
+from pgrst_gate.verdicts import Facts
+
+SHARED_FORMAT: Final = "int32"
+DOMAIN: Final = "a domain is shown as the type it is made of; its own name needs admin-url"
+
+
+def with_types(room: Room, shown: admin.Cache | None, item: Item, facts: Facts) -> Facts:
+    """The facts, with what is seen of types; `shown` is the admin server's schema cache, if any."""
+    if isinstance(item, Column):
+        return _with_column_type(room, shown, item, facts)
+    if not isinstance(item, Function):
+        return facts
+    if shown is None:
+        note = "types of arguments can be seen only in the admin server's /schema_cache (admin-url)"
+        return replace(facts, note=facts.note or note)
+    wanted = {argument.name: argument.type for argument in item.arguments}
+    overloads = [
+        one
+        for one in shown.functions.get((item.schema, item.name), ())
+        if one.keys() >= wanted.keys()
+    ]
+    if not overloads:
+        told = (*facts.told, "/schema_cache: no function of this name has these arguments")
+        return replace(facts, cached=False, told=told)
+    fits = any(
+        all(not kind or same_type(kind, one[name]) for name, kind in wanted.items())
+        for one in overloads
+    )
+    seen = "; ".join(", ".join(f"{name} {kind}" for name, kind in one.items()) for one in overloads)
+    return replace(facts, type_matches=fits, told=(*facts.told, f"/schema_cache: ({seen})"))
+
+
+def _with_column_type(room: Room, shown: admin.Cache | None, item: Column, facts: Facts) -> Facts:
+    if shown is not None:
+        key = (item.schema, item.relation.name, item.name)
+        names: Iterable[str] = shown.columns.get(key, ())
+        source = "/schema_cache"
+    else:
+        described = room.describe(item.schema)
+        columns = described.relations.get(item.relation.name, {}) if described else {}
+        names = [columns[item.name]] if item.name in columns else ()
+        source = "OpenAPI"
+    seen = " / ".join(dict.fromkeys(names))
+    if not seen:
+        note = f"{source} does not show its type to this key"
+        return replace(facts, note=facts.note or note)
+    note = "integer and smallint look the same from here" if seen == SHARED_FORMAT else facts.note
+    matches: bool | None = any(same_type(item.type, name) for name in names)
+    if not matches and shown is None and not is_builtin(item.type) and is_builtin(seen):
+        matches, note = None, DOMAIN
+    return replace(facts, type_matches=matches, note=note, told=(*facts.told, f"{source}: {seen}"))

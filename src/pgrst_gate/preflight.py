@@ -1,0 +1,128 @@
+"""Before anything is sent: who answers at the URL, and what can be asked there."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from pgrst_gate import localhost
+from pgrst_gate.errors import NotObserved
+from pgrst_gate.expectations import in_schema
+from pgrst_gate.inputs import Inputs
+from pgrst_gate.journal import Journal
+from pgrst_gate.plan import Plan
+from pgrst_gate.postgrest import server
+from pgrst_gate.postgrest.answers import Answer
+from pgrst_gate.postgrest.client import Client, Credentials
+from pgrst_gate.postgrest.questions import Question
+from pgrst_gate.postgrest.server import Identity
+from pgrst_gate.postgrest.survey import Survey
+from pgrst_gate.postgrest.versions import NEWEST_SEEN
+from pgrst_gate.report import Server
+from pgrst_gate.schema import Column, Expectation, Function, Relation
+
+COMING_UP_SECONDS: Final = 10.0
+"""How long a server may refuse connections before it counts as down: it may just be starting."""
+WRONG_HOST_SECONDS: Final = 2.0
+"""The same for `localhost` in a container, where hardly anything can be starting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The API that was met."""
+
+    client: Client
+    identity: Identity
+    survey: Survey
+    schema: str
+    """The profile of requests that name no schema; empty leaves it to the server."""
+
+
+def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
+    """Find out who answers at `url` and how to ask it.
+
+    Raises `NotObserved` when it does not answer, refuses the key, or is not a PostgREST.
+    """
+    inputs = plan.inputs
+    client = closing.enter_context(Client(_reachable(inputs, journal), _credentials(inputs)))
+    schema = inputs.schema[0] if inputs.schema else ""
+    question, answer = _first_answer(client, schema, inputs, journal)
+    identity = server.identify(client, question, answer)
+    schemas = _schemas(client, inputs)
+    schema = schemas[0] if schemas else ""
+    journal.server = Server(client.url, identity.version_text, identity.told_by, schemas)
+    journal.note(
+        "preflight",
+        f"{client.url} is PostgREST {identity.version_text} (told by {identity.told_by}),"
+        f" schema {schema or 'not told'}",
+    )
+    if identity.version and identity.version[0] > NEWEST_SEEN:
+        text = f"PostgREST {identity.version_text} is newer than any this gate was tried with"
+        journal.note("preflight", text, "warning")
+    expectation = in_schema(plan.expectation, schema)
+    admin = (
+        closing.enter_context(Client(inputs.admin_url, Credentials())) if inputs.admin_url else None
+    )
+    return Api(client, identity, _survey(client, identity, expectation, admin, schema), schema)
+
+
+def _schemas(client: Client, inputs: Inputs) -> tuple[str, ...]:
+    """The schemas to ask in: those given, or the first that the server exposes."""
+    exposed = server.exposed_schemas(client)
+    if exposed is None and inputs.schema:
+        raise NotObserved(
+            "a schema that cannot exist was accepted, so `schema` would choose nothing",
+            hint="something between here and PostgREST drops the headers Accept-Profile and"
+            " Content-Profile: use the address of PostgREST itself, or leave `schema` out",
+            cause="not-postgrest",
+        )
+    return inputs.schema or (exposed or ())[:1]
+
+
+def _survey(
+    client: Client, identity: Identity, expectation: Expectation, admin: Client | None, schema: str
+) -> Survey:
+    relations = any(isinstance(item, Relation | Column) for item in expectation.items)
+    plain = any(isinstance(item, Function) and not item.arguments for item in expectation.items)
+    ask_relations = relations and not identity.dialect.reads_are_planned
+    return Survey(
+        client,
+        identity.dialect,
+        expectation,
+        admin,
+        options_of_relations=not ask_relations or server.options_of_relations(client, schema),
+        options_of_functions=not plain or server.options_of_functions(client, schema),
+    )
+
+
+def _credentials(inputs: Inputs) -> Credentials:
+    return Credentials(inputs.api_key, inputs.token, inputs.headers)
+
+
+def _reachable(inputs: Inputs, journal: Journal) -> str:
+    outside = localhost.from_inside(inputs.url)
+    if outside is None:
+        return inputs.url
+    text = f"{inputs.url} is this container itself; asking its machine at {outside} instead"
+    journal.note("preflight", text, "warning")
+    return outside
+
+
+def _first_answer(
+    client: Client, schema: str, inputs: Inputs, journal: Journal
+) -> tuple[Question, Answer]:
+    """The first answer; a server that refuses connections is given a moment to come up."""
+    hint = localhost.hint(inputs.url)
+    patience = WRONG_HOST_SECONDS if hint else COMING_UP_SECONDS
+    give_up = time.monotonic() + min(patience, inputs.timeout)
+    question, answer = server.first_answer(client, schema)
+    if answer.failure:
+        journal.note("preflight", f"{client.url} does not answer yet: {answer.failure}")
+    while answer.failure and time.monotonic() < give_up:
+        time.sleep(0.1)
+        question, answer = server.first_answer(client, schema)
+    if answer.failure and hint:
+        raise NotObserved(f"{client.url} does not answer: {answer.failure}", hint=hint)
+    return question, answer

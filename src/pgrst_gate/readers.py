@@ -1,0 +1,122 @@
+"""What the text of an input says: addresses, durations, flags, headers.
+
+Each reader takes a text and gives its value, or raises `ValueError` that says what would be right.
+The grammar of expectations is in `pgrst_gate.expectations.inline`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from collections.abc import Callable, Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+LONGEST_TIMEOUT: Final = 30 * 60.0
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0}
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FLAGS: Final = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(
+    ("false", "no", "off", "0"), False
+)
+
+
+def text(given: str) -> str:
+    """The text without surrounding white space."""
+    return given.strip()
+
+
+def words(given: str) -> tuple[str, ...]:
+    """Words separated by commas or white space, each once."""
+    return tuple(dict.fromkeys(filter(None, re.split(r"[,\s]+", given))))
+
+
+def http_url(given: str) -> str:
+    """An http or https address, without a slash at its end."""
+    found = urlsplit(given.strip())
+    if found.scheme not in {"http", "https"} or not found.hostname:
+        raise ValueError("expected an http:// or https:// address, such as http://localhost:3000")
+    if found.username or found.password:
+        raise ValueError("an address may hold no user or password: use `headers` or `token`")
+    if found.query or found.fragment:
+        raise ValueError("expected the API's base address, without `?` and `#`")
+    try:
+        _ = found.port
+    except ValueError as error:
+        raise ValueError("the port is not a number from 0 to 65535") from error
+    return given.strip().rstrip("/")
+
+
+def headers(given: str) -> dict[str, str]:
+    """One `Name: value` a line."""
+    found: dict[str, str] = {}
+    for line in filter(None, map(str.strip, given.splitlines())):
+        name, colon, value = line.partition(":")
+        if not colon or not _HEADER_NAME.fullmatch(name.strip()):
+            raise ValueError("expected one `Name: value` a line")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def whole_number(given: str) -> int:
+    """A whole number from 1 up."""
+    if not re.fullmatch(r"\d{1,10}", given.strip()) or int(given) < 1:
+        raise ValueError("expected a whole number from 1 up")
+    return int(given)
+
+
+def timeout(given: str) -> float:
+    """A duration of at most `LONGEST_TIMEOUT`, in seconds."""
+    seconds = _seconds(given)
+    if not 0 < seconds <= LONGEST_TIMEOUT:
+        raise ValueError("expected more than 0 and at most 30m")
+    return seconds
+
+
+def interval(given: str) -> float:
+    """A duration from 10 ms to a minute, in seconds."""
+    seconds = _seconds(given)
+    if not _UNITS["ms"] * 10 <= seconds <= _UNITS["min"]:
+        raise ValueError("expected 10ms to 60s")
+    return seconds
+
+
+def _seconds(given: str) -> float:
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*(ms|s|m|min)?", given.strip())
+    if not found:
+        raise ValueError("expected a duration, such as 90, 90s, 500ms or 2m")
+    return float(found[1]) * _UNITS[found[2] or "s"]
+
+
+def flag(given: str) -> bool:
+    """True or false, in any of YAML's words for them."""
+    if given.strip().lower() not in _FLAGS:
+        raise ValueError("expected true or false")
+    return _FLAGS[given.strip().lower()]
+
+
+def command(given: str) -> str:
+    """A command line that splits into words as a shell would split it."""
+    try:
+        shlex.split(given)
+    except ValueError as error:
+        raise ValueError(f"the command does not read: {error}") from error
+    return given.strip()
+
+
+def one_of(choices: Iterable[str]) -> Callable[[str], str]:
+    """A reader of one of the choices."""
+    known = tuple(choices)
+
+    def read(given: str) -> str:
+        if given.strip() not in known:
+            raise ValueError(f"expected one of {', '.join(known)}{nearest(given, known)}")
+        return given.strip()
+
+    return read
+
+
+def nearest(given: str, choices: Iterable[str]) -> str:
+    """What to add to an error where a choice was probably meant; empty where none is near."""
+    near = difflib.get_close_matches(given.strip().lower(), tuple(choices), 1)
+    return f"; did you mean `{near[0]}`?" if near else ""

@@ -1,0 +1,96 @@
+"""What to type, for each cause and item. docs/verdicts.md tells the rest, by the same names."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pgrst_gate.schema import Column, Function, Item, Relation, Relationship, quoted
+from pgrst_gate.verdicts import Cause, Verdict
+
+_FIXED: Final = {
+    Cause.STALE: (
+        "reload the schema cache: NOTIFY pgrst, 'reload schema'; or `docker kill -s SIGUSR1"
+        " <container>`; if that was done, see in PostgREST's log whether it arrived"
+    ),
+    Cause.NOT_EXPOSED: (
+        "add the schema to PostgREST's `db-schemas`, then NOTIFY pgrst, 'reload config' and NOTIFY"
+        " pgrst, 'reload schema'"
+    ),
+    Cause.WRONG_SIGNATURE: (
+        "expect the function with the argument names it has, or apply the migration that changes it"
+    ),
+    Cause.TYPE_DRIFT: "expect the type it has, or apply the migration that changes it and reload",
+    Cause.STILL_SERVED: "apply the migration that drops it to this database, then reload",
+    Cause.RELOADING: "the first load has not ended: give it more time (`timeout`)",
+    Cause.RELOAD_FAILING: (
+        "read PostgREST's log for `Failed to load the schema cache`. Usual causes: the"
+        " authenticator role's statement_timeout, a schema in `db-schemas` that does not exist, a"
+        " foreign table whose wrapper has no handler. Once mended, restart PostgREST or end the"
+        " authenticator's connections"
+    ),
+    Cause.UNAUTHORIZED: "check `api-key` and `token`: not expired, of this project, not swapped",
+    Cause.UNREACHABLE: "see PostgREST's own log, and whether its database accepts connections",
+    Cause.NOT_POSTGREST: "use the address of PostgREST itself as `url`, with the gateway's prefix",
+    Cause.UNPROVEN: (
+        "give `admin-url`, or a key that may read the API's root, so that it can be told; or leave"
+        " the item out and name a harmless call of it in `endpoints`"
+    ),
+}
+
+
+def remedy(verdict: Verdict) -> str:
+    """What to type for a verdict that closes the gate; empty for one that does not."""
+    if verdict.ok:
+        return ""
+    match verdict.cause:
+        case Cause.NOT_GRANTED:
+            return _grant(verdict.item)
+        case Cause.NOT_APPLIED:
+            return _apply(verdict.item)
+        case Cause.AMBIGUOUS:
+            return _disambiguate(verdict.item)
+        case cause:
+            return _FIXED.get(cause, "")
+
+
+def _grant(item: Item) -> str:
+    role = "<role of this key>"
+    match item:
+        case Function():
+            kinds = ", ".join(
+                argument.type or f"<type of {argument.name}>" for argument in item.arguments
+            )
+            name = f"{quoted(item.schema)}.{quoted(item.name)}"
+            return f"grant execute on function {name}({kinds}) to {role};"
+        case Column(relation=relation):
+            return f"grant select ({quoted(item.name)}) on {relation} to {role};"
+        case Relationship(origin=origin):
+            other = Relation(origin.schema, item.target)
+            return f"grant select on {origin}, {other} to {role};"
+        case Relation():
+            return f"grant select on {item} to {role};"
+
+
+def _apply(item: Item) -> str:
+    what = "the foreign key for it" if isinstance(item, Relationship) else "it"
+    text = (
+        f"the migration that creates {what} is not applied to the database PostgREST uses: compare"
+        " `supabase migration list`, and the database in PostgREST's db-uri"
+    )
+    if isinstance(item, Relation):
+        text += ". A partition is never in the cache: expect its parent"
+    if isinstance(item, Function):
+        text += (
+            ". Also never in the cache: procedures, functions that return a trigger, and functions"
+            " with two or more unnamed arguments"
+        )
+    return text
+
+
+def _disambiguate(item: Item) -> str:
+    if isinstance(item, Relationship):
+        return (
+            "two foreign keys join these tables, so embedding needs a hint: name the key,"
+            f" `select={item.target}!<foreign key>(*)`, or drop one of them"
+        )
+    return "two functions have these argument names and differ in types only: rename one of them"

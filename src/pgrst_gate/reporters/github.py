@@ -1,0 +1,103 @@
+"""All that a workflow run shows of a report: its file, outputs, job summary and annotations."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pgrst_gate.report import Conclusion, Report
+from pgrst_gate.reporters import json_report, markdown, wording
+from pgrst_gate.reporters.outputs import OUTPUTS
+from pgrst_gate.untrusted import block, one_line
+from pgrst_gate.verdicts import Cause, Verdict
+from pgrst_gate.workflow import Annotation, Level, Workflow
+
+_MOST_NAMED = 5
+"""Items that an annotation names."""
+
+
+def publish(report: Report, workflow: Workflow, path: Path) -> None:
+    """Write the report to the path (a file or a directory); set outputs, summary and annotations.
+
+    The report must be redacted. What cannot be written becomes a warning, and the rest is still
+    done: a full disk neither hides nor changes a verdict.
+    """
+    failures: list[str] = []
+    saved = ""
+    with _noted(failures, "The JSON report was not written"):
+        saved = _for_later_steps(json_report.save(report, path))
+    with _noted(failures, "The outputs were not set"):
+        for output in OUTPUTS:
+            workflow.output(output.name, output.of(report, saved))
+    with _noted(failures, "The job summary was not written"):
+        workflow.summary(markdown.render(report))
+    unwritten = (Annotation("warning", "pgrst-gate", failure) for failure in failures)
+    workflow.annotate((*remarks(report), *unwritten))
+
+
+def remarks(report: Report) -> Iterator[Annotation]:
+    """The conclusion, or an error for each cause that closed the gate; then the run's notices."""
+    match report.conclusion:
+        case Conclusion.OPEN | Conclusion.PLANNED:
+            yield _annotation("notice", report, one_line(report.sentence))
+        case Conclusion.CLOSED:
+            yield from _closed(report)
+        case Conclusion.CANCELLED:
+            yield _annotation("warning", report, _problem(report))
+        case _:
+            yield _annotation("error", report, _problem(report))
+    for text in dict.fromkeys(event.text for event in report.events if event.level == "warning"):
+        yield Annotation("warning", "pgrst-gate", "\n".join(block(text)))
+    for text in dict.fromkeys(event.text for event in report.events if event.level == "notice"):
+        yield Annotation("notice", "pgrst-gate", "\n".join(block(text)))
+
+
+def _closed(report: Report) -> Iterator[Annotation]:
+    causes = wording.by_cause(report.not_served)
+    failed = [endpoint for endpoint in report.endpoints if endpoint.passed is False]
+    if not causes and not failed:  # too little evidence, for example
+        yield _annotation("error", report, one_line(report.sentence))
+    for cause, verdicts in causes.items():
+        yield Annotation("error", f"pgrst-gate: {cause}", _cause(cause, verdicts))
+    if failed:
+        first = f"{one_line(failed[0].line)}: expected {one_line(failed[0].expected)}"
+        answered = f"answered {one_line(failed[0].answered)}"
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        yield Annotation("error", "pgrst-gate: endpoint", f"{first}, {answered}{more}")
+
+
+def _cause(cause: Cause, verdicts: tuple[Verdict, ...]) -> str:
+    names = [one_line(wording.named(verdict.item)) for verdict in verdicts[:_MOST_NAMED]]
+    more = f" and {len(verdicts) - len(names):,} more" if len(verdicts) > len(names) else ""
+    remedies = wording.by_remedy(verdicts)
+    remedy = next((remedy for _, remedy in remedies if remedy), "")
+    return "\n".join((f"{cause}: {', '.join(names)}{more}", *block(remedy)))
+
+
+def _problem(report: Report) -> str:
+    if report.problem is None:
+        return one_line(report.sentence)
+    return "\n".join((*block(report.problem.message), *block(report.problem.hint)))
+
+
+def _annotation(level: Level, report: Report, message: str) -> Annotation:
+    return Annotation(level, f"pgrst-gate: {wording.HEADLINES[report.conclusion]}", message)
+
+
+@contextmanager
+def _noted(failures: list[str], what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        failures.append(f"{what}: {error}")
+
+
+def _for_later_steps(path: Path) -> str:
+    """Relative to the workspace: a path inside of a container means nothing to the next step."""
+    workspace = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
+    try:
+        return str(path.resolve().relative_to(workspace.resolve()))
+    except ValueError:
+        return str(path)

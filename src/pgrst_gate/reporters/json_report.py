@@ -1,0 +1,124 @@
+"""The report for programs: versioned JSON, described by schemas/report.schema.json."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from pgrst_gate import __version__
+from pgrst_gate.report import Report
+from pgrst_gate.reporters import wording
+from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
+from pgrst_gate.verdicts import Verdict
+
+FORMAT_VERSION: Final = 1
+"""Rises when a reader of the former format would misread this one; new fields do not raise it."""
+FILE_NAME: Final = "pgrst-gate-report.json"
+
+
+def render(report: Report) -> str:
+    r"""The report as JSON text, each field on a line and each entry of a list on one of its own.
+
+    The report must be redacted. All is ASCII, and `##[`, which only a string can hold, is written
+    with an escape: the text may be printed in a workflow and means what it says.
+    """
+    fields = (f"{json.dumps(name)}: {_lines(value)}" for name, value in document(report).items())
+    return "{{\n{}\n}}\n".format(",\n".join(fields)).replace("##[", r"#\u0023[")
+
+
+def save(report: Report, path: Path) -> Path:
+    """Write the report to the path, or into that directory under `FILE_NAME`; gives the file.
+
+    The file is complete or not there, whenever somebody looks. Where this process is root, as in a
+    container action, the file goes to the owner of its directory, for later steps run as that user.
+
+    Raises `OSError` when it cannot be written.
+    """
+    target = path / FILE_NAME if path.is_dir() else path
+    with tempfile.NamedTemporaryFile(
+        "w", dir=target.parent, prefix=f".{target.name}.", encoding="ascii", delete=False
+    ) as file:
+        try:
+            file.write(render(report))
+            file.close()
+            _hand_over(Path(file.name))
+            Path(file.name).replace(target)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+    return target
+
+
+def _lines(value: object) -> str:
+    # json.dumps with an indentation runs in Python, five times slower: it is felt with many items.
+    if isinstance(value, list) and value:
+        return "[\n{}\n]".format(",\n".join(map(json.dumps, value)))
+    return json.dumps(value)
+
+
+def _hand_over(path: Path) -> None:
+    """Make a temporary file, which is for its maker alone, as readable as any other."""
+    path.chmod(0o644)
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        with contextlib.suppress(OSError):  # some file systems have no owners, and need none
+            os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def document(report: Report) -> dict[str, object]:
+    """The report as plain dictionaries, lists, texts and numbers; times are seconds."""
+    return {
+        "version": FORMAT_VERSION,
+        "generator": {"name": "pgrst-gate", "version": __version__},
+        "conclusion": report.conclusion.value,
+        "exit_code": report.exit_code,
+        "sentence": report.sentence,
+        "problem": report.problem and asdict(report.problem),
+        "evidence": {"strength": report.evidence.value, "told": report.evidence_told},
+        "runtime": report.runtime,
+        "server": report.server and asdict(report.server),
+        "counts": {"served": len(report.served), "not_served": len(report.not_served)},
+        "items": [_verdict(verdict) for verdict in report.verdicts],
+        "endpoints": [asdict(endpoint) for endpoint in report.endpoints],
+        "receipts": [asdict(receipt) for receipt in report.receipts],
+        "events": [asdict(event) for event in report.events],
+        "milestones": asdict(report.milestones),
+        "reload_milliseconds": report.reload_milliseconds,
+        "attempts": report.attempts,
+        "started_at": report.started_at,
+        "seconds": report.seconds,
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, object]:
+    return {
+        "item": _item(verdict.item),
+        "expected": wording.expected(verdict),
+        "cause": verdict.cause.value,
+        "ok": verdict.ok,
+        "told": list(verdict.told),
+        "note": verdict.note,
+        "remedy": verdict.remedy,
+    }
+
+
+def _item(item: Item) -> dict[str, object]:
+    return {"kind": item.kind, "text": str(item), "schema": item.schema, **_names(item)}
+
+
+def _names(item: Item) -> dict[str, object]:
+    match item:
+        case Relation():
+            return {"relation": item.name}
+        case Column():
+            return {"relation": item.relation.name, "column": item.name, "type": item.type}
+        case Function():
+            arguments = [{"name": one.name, "type": one.type} for one in item.arguments]
+            return {"function": item.name, "arguments": arguments}
+        case Relationship():
+            return {"relation": item.origin.name, "target": item.target}

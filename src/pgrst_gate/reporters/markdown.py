@@ -1,0 +1,176 @@
+"""The job summary: the account of a run as GitHub's Markdown, verdict first.
+
+A text that is not this module's own goes into an HTML block, escaped and on one line, or into a
+fence that is longer than any run of backticks in it. Markdown is read in neither.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Final
+
+from pgrst_gate.report import Conclusion, EndpointResult, Report
+from pgrst_gate.reporters import wording
+from pgrst_gate.untrusted import block, one_line
+from pgrst_gate.verdicts import Cause, Verdict
+
+_SYMBOLS: Final = {
+    Conclusion.OPEN: "✅",
+    Conclusion.PLANNED: "📋",
+    Conclusion.CANCELLED: "⚠️",
+}
+_FAILED: Final = "❌"
+
+# GitHub drops a summary over 1 MiB. Each part that grows with the run has its own share of bytes,
+# so that none pushes out another. The rest is bounded by the length of a line.
+_PLAN_BYTES: Final = 50_000
+_ITEMS_BYTES: Final = 400_000
+_REMEDIES_BYTES: Final = 200_000
+_ENDPOINTS_BYTES: Final = 100_000
+_NOTES_BYTES: Final = 50_000
+_RUN_BYTES: Final = 50_000
+
+_MOST_TOLD: Final = 6
+"""Questions and answers shown for an item."""
+
+
+def render(report: Report) -> str:
+    """The account as Markdown of less than 1,000,000 bytes; what was left out is said.
+
+    The report must be redacted.
+    """
+    sections = (_head, _problem, _plan, _items, _remedies, _notes, _endpoints, _run, _timeline)
+    blocks = ("\n".join(lines) for section in sections if (lines := tuple(section(report))))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _head(report: Report) -> Iterator[str]:
+    symbol = _SYMBOLS.get(report.conclusion, _FAILED)
+    yield f"## {symbol} {wording.HEADLINES[report.conclusion].capitalize()}"
+    yield ""
+    yield f"<p>{_text(report.sentence)}</p>"
+
+
+def _problem(report: Report) -> Iterator[str]:
+    if report.problem:
+        yield from _fenced(report.problem.message)
+        if report.problem.hint:
+            yield from ("", "What to do:", "")
+            yield from _fenced(report.problem.hint)
+
+
+def _plan(report: Report) -> Iterator[str]:
+    lines = (f"<p>{_text(line)}</p>" for text in wording.planned(report) for line in block(text))
+    yield from _fitting(lines, _PLAN_BYTES)
+
+
+def _items(report: Report) -> Iterator[str]:
+    verdicts, others = wording.listed(report)
+    if verdicts:
+        header = ("verdict", "expected", "item", "how it was told")
+        yield from _table(header, map(_item, verdicts), _ITEMS_BYTES)
+    if others:
+        yield from ("", f"{others}.")
+
+
+def _item(verdict: Verdict) -> tuple[str, ...]:
+    cause = verdict.cause if verdict.ok else f"<b>{verdict.cause}</b>"
+    told = "<br>".join(map(_code, verdict.told[:_MOST_TOLD]))
+    return (cause, wording.expected(verdict), _code(wording.named(verdict.item)), told)
+
+
+def _remedies(report: Report) -> Iterator[str]:
+    if report.not_served:
+        yield from ("### What to do", "")
+        groups = wording.by_cause(report.not_served)
+        advice = (one for cause, verdicts in groups.items() for one in _advice(cause, verdicts))
+        yield from _fitting(advice, _REMEDIES_BYTES)
+
+
+def _advice(cause: Cause, verdicts: tuple[Verdict, ...]) -> Iterator[str]:
+    for (note, remedy), group in wording.by_remedy(verdicts).items():
+        more = f" and {len(group) - 1:,} more" if len(group) > 1 else ""
+        said = f"<br>{_text(note)}" if note else ""
+        lines = [f"<p><b>{cause}</b>: {_code(wording.named(group[0].item))}{more}{said}</p>", ""]
+        if remedy:
+            lines += (*_fenced(remedy), "")
+        yield "\n".join(lines)
+
+
+def _notes(report: Report) -> Iterator[str]:
+    notes = (f"<p>Note: {_text(note)}</p>" for note in wording.notes(report))
+    yield from _fitting(notes, _NOTES_BYTES)
+
+
+def _endpoints(report: Report) -> Iterator[str]:
+    if report.endpoints:
+        header = ("result", "request", "expected", "answered")
+        yield from ("### Endpoints", "")
+        yield from _table(header, map(_endpoint, report.endpoints), _ENDPOINTS_BYTES)
+
+
+def _endpoint(endpoint: EndpointResult) -> tuple[str, ...]:
+    outcome = wording.outcome(endpoint)
+    told = map(_code, (endpoint.line, endpoint.expected, endpoint.answered))
+    return (f"<b>{outcome}</b>" if endpoint.passed is False else outcome, *told)
+
+
+def _run(report: Report) -> Iterator[str]:
+    yield from ("### Run", "")
+    facts = ((label, _text(fact)) for label, fact in wording.facts(report))
+    yield from _table((), facts, _RUN_BYTES)
+
+
+def _timeline(report: Report) -> Iterator[str]:
+    """A chart of the turning points; all of its words are our own."""
+    moments = wording.moments(report)
+    if len(moments) > 1:  # else the run was over before it began
+        yield from ("```mermaid", "gantt", "    dateFormat x", "    axisFormat %M:%S.%L")
+        for (at, what), (until, _) in pairwise(moments):
+            yield f"    {what}, {wording.duration(at)} : {at * 1000:.0f}, {until * 1000:.0f}"
+        at, what = moments[-1]
+        yield f"    {what}, {wording.duration(at)} : milestone, {at * 1000:.0f}, 0ms"
+        yield "```"
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[str]], limit: int) -> Iterator[str]:
+    """An HTML table of cells that are HTML already, with as many rows as fit in ``limit`` bytes."""
+    yield "<table>"
+    if heads := "".join(f"<th>{name}</th>" for name in header):
+        yield f"<tr>{heads}</tr>"
+    lines = ("".join(("<tr>", *(f"<td>{cell}</td>" for cell in row), "</tr>")) for row in rows)
+    yield from _fitting(lines, limit, end=("</table>",))
+
+
+def _fitting(parts: Iterable[str], limit: int, end: tuple[str, ...] = ()) -> Iterator[str]:
+    """The first parts that have ``limit`` bytes in all, the ``end``, and how many were left out."""
+    left_out = 0
+    for part in parts:
+        limit -= len(part.encode("utf-8", "replace")) + 1
+        if limit < 0:
+            left_out += 1
+        else:
+            yield part
+    yield from end
+    if left_out:
+        yield ""
+        yield f"**{left_out:,} more are not shown here; {wording.REST_IN_JSON}.**"
+
+
+def _text(text: str) -> str:
+    """The text as one line of an HTML block."""
+    return html.escape(one_line(text), quote=False)
+
+
+def _code(text: str) -> str:
+    return f"<code>{_text(text)}</code>" if text else ""
+
+
+def _fenced(text: str) -> Iterator[str]:
+    lines = block(text)
+    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield from (f"{fence}text", *lines, fence)

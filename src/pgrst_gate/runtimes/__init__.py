@@ -1,0 +1,53 @@
+"""The ways to reach a PostgREST server. `RUNTIMES` is the list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from pgrst_gate.errors import UsageError
+from pgrst_gate.runtimes.docker import Docker
+from pgrst_gate.runtimes.interface import Runtime, RuntimeName, Target
+from pgrst_gate.runtimes.none import NoRefresh
+from pgrst_gate.runtimes.notify import Notify
+from pgrst_gate.runtimes.process import Process
+from pgrst_gate.runtimes.systemd import Systemd
+
+
+def _docker(target: Target) -> Runtime:
+    return Docker(_needed(target.container, "docker", "container"))
+
+
+def _systemd(target: Target) -> Runtime:
+    return Systemd(_needed(target.unit, "systemd", "unit"))
+
+
+def _process(target: Target) -> Runtime:
+    return Process(target.pid, target.pid_file, target.process_name, target.restart_command)
+
+
+def _notify(target: Target) -> Runtime:
+    return Notify(_needed(target.database_url, "notify", "database-url"), target.channel)
+
+
+def _none(target: Target) -> Runtime:
+    del target
+    return NoRefresh()
+
+
+def _needed(value: str, runtime: RuntimeName, key: str) -> str:
+    if not value:
+        raise UsageError(
+            f"`runtime: {runtime}` needs `{key}`", hint=f"give `{key}`, or use `runtime: auto`"
+        )
+    return value
+
+
+RUNTIMES: Final[Mapping[RuntimeName, Callable[[Target], Runtime]]] = {
+    "docker": _docker,
+    "systemd": _systemd,
+    "process": _process,
+    "notify": _notify,
+    "none": _none,
+}
+"""What makes a runtime from its part of the target; raises `UsageError` where that is missing."""

@@ -1,0 +1,142 @@
+"""Picks the runtime: by what the inputs name, or else by what is found around here.
+
+What is found is taken only when it is the only one and the URL is near: to restart a stranger's
+server is worse than to ask for one more input.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+from pgrst_gate.errors import NotRefreshed, UsageError
+from pgrst_gate.runtimes.commands import Commands, LocalCommands
+from pgrst_gate.runtimes.engine import Container, DockerEngine, Engine
+from pgrst_gate.runtimes.interface import RuntimeName, Target
+from pgrst_gate.runtimes.processes import POSTGREST, Processes, local_processes, servers_named
+from pgrst_gate.runtimes.systemd import Systemd
+
+T = TypeVar("T")
+
+UNIT: Final = "postgrest.service"
+"""The unit that is looked for; others must be named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A runtime with what it acts on, and why it was picked, for people."""
+
+    name: RuntimeName
+    why: str
+    target: Target
+
+
+def choose(
+    target: Target,
+    url: str,
+    *,
+    connect: Callable[[], Engine] = DockerEngine,
+    commands: Commands | None = None,
+    processes: Processes | None = None,
+) -> Choice:
+    """The runtime for a PostgREST at the URL; `none` where nothing is named and nothing is found.
+
+    Raises `UsageError` where the inputs name several, and `NotRefreshed` where several are found.
+    """
+    if named := _named(target):
+        return named
+    host = urlsplit(url).hostname or ""
+    if not _is_near(host):
+        return Choice(
+            "none", f"no input names a server to refresh, and {host} is elsewhere", target
+        )
+    return (
+        _container(target, urlsplit(url).port, connect)
+        or _unit(target, commands or LocalCommands())
+        or _process(target, processes or local_processes())
+        or Choice("none", "no PostgREST container, unit or process was found here", target)
+    )
+
+
+def _named(target: Target) -> Choice | None:
+    """The runtime the inputs name; a database URL may stand beside others and counts last."""
+    by_input: dict[str, tuple[RuntimeName, object]] = {
+        "container": ("docker", target.container),
+        "unit": ("systemd", target.unit),
+        "pid": ("process", target.pid),
+        "pid-file": ("process", target.pid_file),
+        "process-name": ("process", target.process_name),
+    }
+    given = {key: name for key, (name, value) in by_input.items() if value}
+    if len(set(given.values())) > 1:
+        raise UsageError(
+            f"`{'`, `'.join(given)}` name different runtimes",
+            hint="give one of them, or say which by `runtime`",
+        )
+    if not given and target.database_url:
+        return Choice("notify", "`database-url` is given", target)
+    return next((Choice(name, f"`{key}` is given", target) for key, name in given.items()), None)
+
+
+def _container(target: Target, port: int | None, connect: Callable[[], Engine]) -> Choice | None:
+    """The only running PostgREST container, or the only one that publishes the URL's port."""
+    try:
+        engine = connect()
+        running = [found for found in engine.containers() if found.status == "running"]
+    except NotRefreshed:  # no Docker here, or none that this user may ask
+        return None
+    servers = [found for found in running if _is_postgrest(engine, found)]
+    published = [found for found in servers if port in found.ports]
+    found = _only(published or servers, "container")
+    if found is None:
+        return None
+    return Choice("docker", f"{found} runs here", replace(target, container=found.id))
+
+
+def _is_postgrest(engine: Engine, container: Container) -> bool:
+    """Whether it is one by its image's name or by what runs in it."""
+    if POSTGREST in container.image.rpartition("/")[2]:
+        return True
+    try:
+        return any(process.is_postgrest() for process in engine.processes(container))
+    except NotRefreshed:  # it ended just now
+        return False
+
+
+def _unit(target: Target, commands: Commands) -> Choice | None:
+    systemd = Systemd(UNIT, commands)
+    try:
+        (unit,) = systemd.preflight("restart")
+        if systemd.condition(unit).text:
+            return None
+    except NotRefreshed:  # no systemd here, or no such unit
+        return None
+    return Choice("systemd", f"{unit.name} is active here", replace(target, unit=unit.key))
+
+
+def _process(target: Target, processes: Processes) -> Choice | None:
+    found = _only(servers_named(POSTGREST, processes.all()), "pid")
+    if found is None:
+        return None
+    return Choice("process", f"{found} runs here", replace(target, pid=found.pid))
+
+
+def _only(found: Sequence[T], key: str) -> T | None:
+    """The only one, if there is one; several are an error that names the input to choose by."""
+    if len(found) > 1:
+        raise NotRefreshed(
+            f"several servers are found here: {', '.join(map(str, found[:5]))}",
+            hint=f"say which one by `{key}`",
+        )
+    return found[0] if found else None
+
+
+def _is_near(host: str) -> bool:
+    """Whether the host may be this machine: a private address, or a name of no public domain."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".local", ".internal"))

@@ -1,0 +1,98 @@
+"""What every way to reach a server has in common. One file beside this one for each runtime.
+
+A runtime knows how to find its instances, to ask them to reload or restart, and where they keep
+their log. It knows nothing of schemas, and never claims that a reload worked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+RuntimeName = Literal["docker", "systemd", "process", "notify", "none"]
+Action = Literal["reload", "restart"]
+ReloadSignal = Literal["SIGUSR1", "SIGHUP"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the servers are, by the inputs or found by `auto`; each runtime reads its own part."""
+
+    container: str = ""
+    """A name, an id or its beginning, or a label: `key=value` or `label:key`."""
+    unit: str = ""
+    pid: int | None = None
+    pid_file: str = ""
+    process_name: str = ""
+    """Empty for `postgrest`."""
+    restart_command: str = ""
+    database_url: str = ""
+    channel: str = ""
+    """Empty for `pgrst`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One server process, or one channel that servers listen on."""
+
+    key: str
+    """How the runtime finds it again: a container id, a unit, a pid."""
+    name: str
+    """For people: `container api (3f2a9c1b)`."""
+    warnings: tuple[str, ...] = ()
+    """What preflight saw and a reader should know: `the container is unhealthy`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where an instance stood at one moment: two tell a restart, the log is read from here on."""
+
+    started: str = ""
+    """Opaque; another value means another process. Empty while there is none or it is not known."""
+    log_position: str = ""
+    """Opaque; empty where there is no log to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How an instance is doing; `text` is empty while it runs as it should."""
+
+    text: str = ""
+    hopeless: bool = False
+    """It will not come back by itself, so waiting cannot help."""
+
+
+class Runtime(Protocol):
+    """Asks servers to refresh. Every method may raise `NotRefreshed` (exit code 3), with a hint.
+
+    No method waits for ever. `SIGHUP` must be asked for only where the server is known to reload by
+    it (PostgREST 5.2 and older); a runtime that can see what a process does with a signal refuses
+    one that would end it.
+    """
+
+    @property
+    def name(self) -> RuntimeName: ...
+
+    def preflight(self, action: Action) -> tuple[Instance, ...]:
+        """The instances found, all able to do the action from here. Touches nothing."""
+        ...
+
+    def mark(self, instance: Instance) -> Mark:
+        """Where the instance stands now."""
+        ...
+
+    def reload(self, instance: Instance, signal: ReloadSignal) -> str:
+        """Ask for a reload and return at once; gives what was sent, for the receipt."""
+        ...
+
+    def restart(self, instance: Instance) -> str:
+        """Restart and return when the runtime says it is done; gives what was sent."""
+        ...
+
+    def log_since(self, instance: Instance, mark: Mark) -> tuple[str, ...]:
+        """The instance's log lines after the mark, oldest first; empty where there is no log."""
+        ...
+
+    def condition(self, instance: Instance) -> Condition:
+        """How the instance is doing now; asked while its API does not answer."""
+        ...

@@ -1,0 +1,204 @@
+"""PostgREST by way of its database: `NOTIFY pgrst, 'reload schema'`, for whoever listens.
+
+A notification is not acknowledged, and is lost when nobody listens. So the listeners are looked for
+first. The text of the connection's errors may repeat parts of a broken URL: those are never shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, LiteralString
+
+from pgrst_gate.errors import NotRefreshed
+from pgrst_gate.runtimes.interface import (
+    Action,
+    Condition,
+    Instance,
+    Mark,
+    ReloadSignal,
+    RuntimeName,
+)
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+CONNECT_SECONDS: Final = 10
+"""For each host of the URL, unless the URL has a `connect_timeout`."""
+SILENCE_SECONDS: Final = 10
+"""How long the database may be silent before the connection counts as broken."""
+
+PAYLOAD: Final = "reload schema"
+
+_PERCENT: Final = "in a password write `@` as %40, `/` as %2F and `%` as %25"
+
+_LIMITED: Final[LiteralString] = "SET LOCAL statement_timeout = '10s'"
+
+_ABOUT: Final = "SELECT pg_is_in_recovery(), current_database()"
+_SESSIONS: Final = """
+    SELECT coalesce(application_name, ''), coalesce(query, '')
+      FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_HIDDEN: Final = "<insufficient privilege>"
+
+# A channel is an identifier: PostgREST quotes it, other listeners may not.
+_LISTEN: Final = re.compile(
+    r'\s*LISTEN\s+(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<plain>\w+))', re.IGNORECASE
+)
+
+_REMEDIES: Final = {
+    "password authentication failed": "check user and password of `database-url`; " + _PERCENT,
+    "no password supplied": "`database-url` needs a password: postgresql://user:password@host/db",
+    "no pg_hba.conf entry": "the database does not let this user in from here: see pg_hba.conf",
+    "does not exist": "check the names in `database-url`",
+    "could not translate host name": "check the host in `database-url`; " + _PERCENT,
+    "Connection refused": "is it the right host and port, and reachable from here? In a container "
+    "localhost is the container itself",
+    "timeout": "is it the right host and port, and reachable from here? A firewall may be silent",
+    "SSL": "check `sslmode` in `database-url`",
+    "too many connections": "the database is full: wait, or raise max_connections",
+}
+
+
+class Notify:
+    """All PostgREST servers that listen on a channel of a database.
+
+    ``channel`` is their `db-channel`; empty is PostgREST's default, `pgrst`.
+    """
+
+    name: Final[RuntimeName] = "notify"
+
+    def __init__(self, database_url: str, channel: str = "") -> None:
+        self._url = database_url
+        self._channel = channel or "pgrst"
+
+    def preflight(self, action: Action) -> tuple[Instance, ...]:
+        """As `Runtime.preflight`; warns where nobody seems to listen."""
+        if action == "restart":
+            raise NotRefreshed(
+                "a server cannot be restarted through its database",
+                hint="name the `container`, `unit` or process, or use `method: reload`",
+            )
+        with self._connected() as connection:
+            [(standby, database)] = connection.execute(_ABOUT).fetchall()
+            sessions = connection.execute(_SESSIONS).fetchall()
+        if standby:
+            raise NotRefreshed(
+                f"database {database} is a standby, and NOTIFY works on the primary only",
+                hint="put the primary's address into `database-url`, or all of them and "
+                "target_session_attrs=read-write",
+            )
+        name = f"channel {self._channel} of database {database}"
+        listeners, warning = who_hears(sessions, self._channel)
+        if warning:
+            return (Instance(self._channel, name, (f"{name}: {warning}",)),)
+        return (Instance(self._channel, f"{name}, {listeners} listening"),)
+
+    def mark(self, instance: Instance) -> Mark:
+        """Nothing of the servers is seen through the database."""
+        del instance
+        return Mark()
+
+    def reload(self, instance: Instance, signal: ReloadSignal) -> str:
+        """As `Runtime.reload`; a notification stands for the signal."""
+        from psycopg import sql
+
+        del signal
+        notification = sql.SQL("NOTIFY {}, {}").format(
+            sql.Identifier(instance.key), sql.Literal(PAYLOAD)
+        )
+        with self._connected() as connection:
+            # In one message, and so in one transaction: it is delivered when this returns.
+            connection.execute(sql.SQL(_LIMITED + "; {}").format(notification))
+            return notification.as_string(connection)
+
+    def restart(self, instance: Instance) -> str:
+        """Refuse, as `preflight` does."""
+        raise NotRefreshed(f"{instance.name} cannot be restarted", hint="use `method: reload`")
+
+    def log_since(self, instance: Instance, mark: Mark) -> tuple[str, ...]:
+        """No log is seen through the database."""
+        del instance, mark
+        return ()
+
+    def condition(self, instance: Instance) -> Condition:
+        """Nothing of the servers is seen through the database."""
+        del instance
+        return Condition()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection[TupleRow]]:
+        import psycopg
+
+        conninfo = _conninfo(self._url)
+        try:
+            with psycopg.connect(conninfo, autocommit=True) as connection:
+                yield connection
+        except psycopg.Error as error:
+            said = " ".join(str(error).split())
+            remedies = [remedy for sign, remedy in _REMEDIES.items() if sign in said]
+            raise NotRefreshed(
+                f"the database cannot be notified: {said}",
+                hint=remedies[0] if remedies else "check `database-url`",
+            ) from error
+
+
+def who_hears(sessions: Sequence[tuple[str, str]], channel: str) -> tuple[int, str]:
+    """How many of the sessions listen on the channel, and a warning where none is seen to.
+
+    A session is its application name and its last statement, as in pg_stat_activity.
+    """
+    listeners = sum(_listens_on(statement) == channel for _, statement in sessions)
+    if listeners:
+        return listeners, ""
+    hidden = any(statement == _HIDDEN for _, statement in sessions)
+    connected = any(name.startswith("PostgREST") for name, _ in sessions)
+    if connected and hidden:
+        return 0, "PostgREST is connected, but this user may not see whether it listens"
+    if connected:
+        return 0, (
+            "PostgREST is connected but does not show that it listens: check db-channel and "
+            "db-channel-enabled (versions before 14.11 may listen without showing it)"
+        )
+    return 0, (
+        "nobody may hear it: no session is known to be PostgREST's; is it this database, and does "
+        "PostgREST reach it without a transaction pooler?"
+    )
+
+
+def _listens_on(query: str) -> str:
+    """The channel of a LISTEN statement as PostgreSQL reads it; empty for another statement."""
+    listen = _LISTEN.match(query)
+    if listen is None:
+        return ""
+    quoted, plain = listen["quoted"], listen["plain"]
+    return quoted.replace('""', '"') if quoted else plain.lower()
+
+
+def _conninfo(url: str) -> str:
+    """The URL with limits of time; refused without repeating it when it is not well-formed."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    malformed = NotRefreshed(
+        "`database-url` is not a valid connection URL (not repeated here: it may hold a password)",
+        hint=f"postgresql://user:password@host:5432/database; {_PERCENT}",
+    )
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise malformed from None  # its message repeats parts of the URL
+    # An @ or / in a password makes a part of it the host, the port or the database. An abstract
+    # socket's name begins with @.
+    host, port, database = (str(given.get(key) or "") for key in ("host", "port", "dbname"))
+    if "@" in host[1:] + database or re.search(r"[^\d,]", port):
+        raise malformed
+    limits: dict[str, str | int | None] = {
+        "connect_timeout": CONNECT_SECONDS,
+        "tcp_user_timeout": SILENCE_SECONDS * 1000,
+        "fallback_application_name": "pgrst-gate",
+    }
+    return make_conninfo("", **{**limits, **given})

@@ -1,0 +1,132 @@
+"""One invocation from its given inputs to its exit code, whoever started it: shell or runner.
+
+The real edges are made here and nowhere else: the runtimes, the clock, the signals.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final, Protocol
+
+from pgrst_gate import __version__, gate
+from pgrst_gate.errors import BUG_EXIT_CODE, Cancelled, GateError, NotRefreshed
+from pgrst_gate.given import with_config
+from pgrst_gate.inputs import Given, read_inputs, secrets_of
+from pgrst_gate.journal import Journal
+from pgrst_gate.plan import Plan, make_plan
+from pgrst_gate.redaction import Secrets
+from pgrst_gate.report import Conclusion, Event, Report
+from pgrst_gate.runtimes import RUNTIMES
+from pgrst_gate.runtimes.auto import choose
+from pgrst_gate.runtimes.interface import Runtime, Target
+
+_CANCELLING: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class Front(Protocol):
+    """Who is shown the run: a terminal, or a runner."""
+
+    def begin(self, secrets: Secrets) -> Callable[[Event], None]:
+        """Mask the secrets; gives what to call with every event of the run."""
+
+    def finish(self, report: Report, path: str) -> None:
+        """Show the redacted report, and write it to the path unless that is empty."""
+
+
+def run(given: Mapping[str, Given], front: Front) -> int:
+    """Run the gate on the given inputs and show it; gives the exit code.
+
+    Bad inputs and a cancellation are reports like any other.
+    """
+    with _cancellable():
+        try:
+            given, problem = with_config(given), None
+        except GateError as error:
+            problem = error
+        secrets = Secrets(secrets_of(given))
+        journal = Journal(front.begin(secrets))
+        report = journal.failed(problem) if problem else _report(given, journal)
+    path = given["report"].text if "report" in given else ""
+    front.finish(secrets.redacted(report), path)
+    if report.conclusion is Conclusion.CANCELLED:
+        # Questions that still wait for a slow server must not hold up the end: their threads would
+        # be joined at exit, and the runner gives the whole container 10 s.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(report.exit_code)
+    return report.exit_code
+
+
+def or_bug(invocation: Callable[[], int]) -> int:
+    """The exit code of an invocation; a bug in it shows its traceback and has a code of its own."""
+    try:
+        return invocation()
+    except Exception:  # noqa: BLE001 - Python's own exit code 1 would say that the gate is closed
+        traceback.print_exc()
+        sys.stderr.write(f"this is a bug in pgrst-gate {__version__}: please report it\n")
+        return BUG_EXIT_CODE
+
+
+def _report(given: Mapping[str, Given], journal: Journal) -> Report:
+    try:
+        plan = make_plan(read_inputs(given))
+    except GateError as error:
+        return journal.failed(error)
+    except Cancelled as cancelled:
+        return journal.cancelled(cancelled)
+    return gate.run(plan, _find_runtime, journal)
+
+
+def _find_runtime(plan: Plan) -> tuple[Runtime, str]:
+    """The runtime that was asked for, or that suggests itself, and why it is this one."""
+    inputs = plan.inputs
+    target = Target(
+        container=inputs.container,
+        unit=inputs.unit,
+        pid=inputs.pid,
+        pid_file=inputs.pid_file,
+        process_name=inputs.process_name,
+        restart_command=inputs.restart_command,
+        database_url=inputs.database_url,
+        channel=inputs.db_channel,
+    )
+    if inputs.runtime != "auto":
+        return RUNTIMES[inputs.runtime](target), "as asked"
+    choice = choose(target, inputs.url)
+    if choice.name == "none" and inputs.method != "auto":
+        raise NotRefreshed(
+            f"there is nothing to {inputs.method}: {choice.why}",
+            hint="give `container`, `unit`, `pid`, `pid-file`, `process-name` or `database-url`",
+        )
+    return RUNTIMES[choice.name](choice.target), choice.why
+
+
+@contextmanager
+def _cancellable() -> Iterator[None]:
+    """Within it, the first SIGINT or SIGTERM raises `Cancelled` in the main thread.
+
+    All later ones are ignored, also after it, while the report is written: a runner sends SIGINT,
+    7.5 s later SIGTERM, and 2.5 s later gives up on the container.
+    """
+
+    def ignore() -> None:
+        for one in _CANCELLING:
+            signal.signal(one, signal.SIG_IGN)
+
+    def cancel(number: int, frame: FrameType | None) -> None:
+        del frame
+        ignore()
+        raise Cancelled(number)
+
+    for one in _CANCELLING:
+        signal.signal(one, cancel)
+    try:
+        yield
+    finally:
+        ignore()

@@ -1,0 +1,192 @@
+"""What the observations of an item mean: its verdict, by one pure rule.
+
+Wait and verify use the same `judge`, so they cannot disagree. Nothing here knows a PostgREST code:
+`pgrst_gate.postgrest` turns answers into `Facts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from pgrst_gate.schema import Column, Function, Item
+
+
+class Cause(StrEnum):
+    """Why an item is served or not; each has a section in docs/verdicts.md."""
+
+    SERVED = "served"
+    GONE = "gone"
+    STALE = "stale"
+    NOT_APPLIED = "not-applied"
+    NOT_GRANTED = "not-granted"
+    RLS_HIDDEN = "rls-hidden"
+    NOT_EXPOSED = "not-exposed"
+    WRONG_SIGNATURE = "wrong-signature"
+    AMBIGUOUS = "ambiguous"
+    TYPE_DRIFT = "type-drift"
+    STILL_SERVED = "still-served"
+    RELOADING = "reloading"
+    RELOAD_FAILING = "reload-failing"
+    UNAUTHORIZED = "unauthorized"
+    UNREACHABLE = "unreachable"
+    NOT_POSTGREST = "not-postgrest"
+    UNPROVEN = "unproven"
+
+
+COULD_NOT_LOOK: Final = frozenset({Cause.UNAUTHORIZED, Cause.UNREACHABLE, Cause.NOT_POSTGREST})
+"""Causes that say nothing of the item: the question was not answered (exit code 4, not 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was seen of one item in one round. None means: not asked, or the answer did not tell."""
+
+    cached: bool | None = None
+    """The schema cache has it."""
+    exists: bool | None = None
+    """The database has it."""
+    allowed: bool | None = None
+    """The role may use it."""
+    type_matches: bool | None = None
+    """It has the expected types in the cache; only asked where the expectation names types."""
+    ambiguous: bool = False
+    """Cached more than once under these names, so that no client can use it."""
+    hidden_when_stale: bool = True
+    """A stale cache hides it from clients. False for plain columns on PostgREST 10."""
+    other_signature: str = ""
+    """A cached function of that name with other arguments, as the server named it; untrusted."""
+    obstacle: Cause | None = None
+    """Why nothing could be seen."""
+    told: tuple[str, ...] = ()
+    """The questions and answers this rests on; untrusted."""
+    note: str = ""
+    """What a reader should know besides; goes into the verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loads:
+    """What was seen of the cache being loaded since the refresh."""
+
+    finished: bool = False
+    """A load finished: the counter rose, a "loaded" line came, or the process is a new one."""
+    settled: bool = False
+    """It finished long enough ago for a load that was queued behind it to have shown, too."""
+    failing: bool = False
+    """The last load that was seen failed."""
+    countable: bool = True
+    """A finished load could be seen at all; where it cannot, it is no use to wait for one."""
+    told: str = ""
+    """How it was told; untrusted. Empty when nothing was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is concluded of one item, and how that was told."""
+
+    item: Item
+    expected_present: bool
+    cause: Cause
+    told: tuple[str, ...] = ()
+    """The questions and answers it rests on, in order; untrusted text."""
+    note: str = ""
+    """What a reader should know besides: `the cache itself is not proven on PostgREST 10`."""
+    remedy: str = ""
+    """What to type, for this item; empty when the item is as expected."""
+    hopeless: bool = False
+    """Waiting cannot change it."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the item is as expected, and so does not close the gate."""
+        return self.cause in {Cause.SERVED, Cause.GONE}
+
+
+def judge(item: Item, facts: Facts, loads: Loads, *, expected_present: bool) -> Verdict:
+    """The verdict on one item from what was seen of it and of the cache being loaded."""
+    if facts.obstacle is not None:
+        cause, hopeless = _behind_obstacle(facts.obstacle, loads)
+    elif expected_present:
+        cause, hopeless = _present(facts, loads, typed=is_typed(item))
+    else:
+        cause, hopeless = _absent(facts, loads, read=not isinstance(item, Function))
+    return Verdict(item, expected_present, cause, facts.told, facts.note, hopeless=hopeless)
+
+
+def judge_all(
+    present: Iterable[Item], absent: Iterable[Item], facts: Mapping[Item, Facts], loads: Loads
+) -> tuple[Verdict, ...]:
+    """A verdict on every item that was looked at, in the order of the expectation."""
+    wanted = [(item, True) for item in present] + [(item, False) for item in absent]
+    return tuple(
+        judge(item, facts[item], loads, expected_present=expected)
+        for item, expected in wanted
+        if item in facts
+    )
+
+
+def _behind_obstacle(obstacle: Cause, loads: Loads) -> tuple[Cause, bool]:
+    if obstacle is Cause.RELOADING and loads.failing:
+        return Cause.RELOAD_FAILING, False
+    return obstacle, obstacle in {Cause.UNAUTHORIZED, Cause.NOT_EXPOSED}
+
+
+def _present(facts: Facts, loads: Loads, *, typed: bool) -> tuple[Cause, bool]:
+    if facts.ambiguous:
+        return Cause.AMBIGUOUS, loads.settled
+    if facts.cached is False:
+        return _missing(facts, loads)
+    if facts.exists is False:
+        dropped = facts.cached and not loads.settled  # and not reloaded: the cache is behind
+        return (Cause.STALE, False) if dropped else (Cause.NOT_APPLIED, True)
+    if facts.allowed is False:
+        return Cause.NOT_GRANTED, True
+    if typed and facts.type_matches is not True:
+        drift = facts.type_matches is False
+        return (Cause.TYPE_DRIFT if drift else Cause.UNPROVEN), loads.settled or not drift
+    return _usable(facts, loads)
+
+
+def _usable(facts: Facts, loads: Loads) -> tuple[Cause, bool]:
+    # A load that finished after the refresh read what the database has; so where the version cannot
+    # be asked for this item, the database's own answer is enough.
+    cached = facts.cached or not facts.hidden_when_stale or (loads.settled and facts.exists)
+    if cached and facts.allowed:
+        return Cause.SERVED, False
+    return Cause.UNPROVEN, bool(facts.cached) or loads.settled or not loads.countable
+
+
+def _missing(facts: Facts, loads: Loads) -> tuple[Cause, bool]:
+    if loads.failing:
+        return Cause.RELOAD_FAILING, False
+    if facts.exists is False:
+        return Cause.NOT_APPLIED, True
+    if facts.exists is None and loads.settled:
+        return (Cause.WRONG_SIGNATURE if facts.other_signature else Cause.NOT_APPLIED), True
+    return Cause.STALE, False
+
+
+def _absent(facts: Facts, loads: Loads, *, read: bool) -> tuple[Cause, bool]:
+    # What the database has is read without the cache; it is not called without it.
+    if facts.cached is False and not (read and facts.exists):
+        return Cause.GONE, False
+    if (
+        facts.cached is None
+        and facts.exists is False
+        and (loads.settled or not facts.hidden_when_stale)
+    ):
+        return Cause.GONE, False
+    if facts.cached is None and facts.exists is None:
+        return Cause.UNPROVEN, loads.settled or not loads.countable
+    if loads.failing:
+        return Cause.RELOAD_FAILING, False
+    return Cause.STILL_SERVED, facts.exists is True or loads.settled
+
+
+def is_typed(item: Item) -> bool:
+    """Whether the expectation names a type of this item, so that types must be seen."""
+    if isinstance(item, Column):
+        return bool(item.type)
+    return isinstance(item, Function) and any(argument.type for argument in item.arguments)
