@@ -1,0 +1,1 @@
+"""Ours: without this file the `tests` that actions-toolkit installs would be taken for it."""

@@ -1,0 +1,180 @@
+"""What stands between a client and PostgREST, or in its place: small HTTP servers on loopback."""
+
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle
+from typing import Final
+from urllib.parse import urlsplit
+
+_HOP_BY_HOP: Final = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asked."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What it is told."""
+
+    status: int = HTTPStatus.OK
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+Answer = Callable[[Request], Response]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        del request, client_address
+        if not isinstance(sys.exception(), ConnectionError):  # a client may hang up
+            traceback.print_exc()
+
+
+@contextmanager
+def serving(answer: Answer) -> Iterator[str]:
+    """A server on a free port that answers so; gives its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body leave together, or the second waits for an acknowledgement
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as it is called
+            del format, args
+
+        def answer(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            request = Request(self.command, self.path, headers, self.rfile.read(length))
+            response = answer(request)
+            self.send_response_only(response.status)
+            for name, value in response.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(response.body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(response.body)
+
+        do_GET = do_HEAD = do_POST = do_OPTIONS = answer  # noqa: N815 - by http.server
+
+    with _Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def page(request: Request) -> Response:
+    """A web site, or a single-page fallback: the same HTML for every path."""
+    del request
+    return Response(
+        headers={"Content-Type": "text/html"}, body=b"<!doctype html><title>app</title>"
+    )
+
+
+def json_not_found(request: Request) -> Response:
+    """Another API: it knows no path."""
+    del request
+    return Response(404, {"Content-Type": "application/json"}, b'{"error": "Not Found"}')
+
+
+def json_ok(request: Request) -> Response:
+    """A mock that finds everything."""
+    del request
+    return Response(headers={"Content-Type": "application/json"}, body=b"[]")
+
+
+@dataclass(slots=True)
+class Gateway:
+    """Passes requests on to an upstream URL, with changes."""
+
+    upstream: str
+    prefix: str = ""
+    """Where the API begins; other paths are not found."""
+    drops: Sequence[str] = ()
+    """Headers of the request that do not get through, in lower case."""
+    hides: Sequence[str] = ()
+    """Headers of the response that do not come back, in lower case."""
+    answers_options: bool = False
+    """It answers OPTIONS by itself, with all methods for any path."""
+    keeps: bool = False
+    """It keeps the first answer to each address, whatever the headers."""
+    _kept: dict[tuple[str, str], Response] = field(default_factory=dict)
+
+    def __call__(self, request: Request) -> Response:
+        if not request.target.startswith(self.prefix):
+            return json_not_found(request)
+        if self.answers_options and request.method == "OPTIONS":
+            return Response(200, {"Allow": "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE"})
+        target = request.target.removeprefix(self.prefix) or "/"
+        if not self.keeps:
+            return self._passed_on(replace(request, target=target))
+        key = request.method, target
+        if key not in self._kept:
+            self._kept[key] = self._passed_on(replace(request, target=target))
+        return self._kept[key]
+
+    def _passed_on(self, request: Request) -> Response:
+        lost, hidden = {*self.drops, *_HOP_BY_HOP}, {*self.hides, *_HOP_BY_HOP}
+        headers = {name: value for name, value in request.headers.items() if name not in lost}
+        with closing(HTTPConnection(urlsplit(self.upstream).netloc)) as connection:
+            connection.request(request.method, request.target, request.body, headers)
+            answer = connection.getresponse()
+            kept = {
+                name: text for name, text in answer.headers.items() if name.lower() not in hidden
+            }
+            return Response(answer.status, kept, answer.read())
+
+
+@contextmanager
+def balanced(urls: Sequence[str]) -> Iterator[str]:
+    """A TCP balancer: each new connection goes to the next server. Gives its URL."""
+    ports = cycle(urlsplit(url).port or 80 for url in urls)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        accepting = threading.Thread(target=_accept, args=(listener, ports))
+        accepting.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            accepting.join()
+
+
+def _accept(listener: socket.socket, ports: Iterator[int]) -> None:
+    with suppress(OSError):
+        while True:
+            client, _ = listener.accept()
+            server = socket.create_connection(("127.0.0.1", next(ports)))
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    for one in (source, sink):
+        with suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
+        one.close()

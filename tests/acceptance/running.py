@@ -1,0 +1,85 @@
+"""The gate, run whole: as a call in this process, and as the command that people type."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from pgrst_gate import session
+from pgrst_gate.inputs import Given
+from pgrst_gate.redaction import Secrets
+from pgrst_gate.report import Event, Report
+
+COMMAND: Final = str(Path(sys.executable).with_name("pgrst-gate"))
+BRIEF: Final = "150ms"
+"""A timeout for runs in which nothing can come; it leaves time for several looks."""
+
+
+class _Kept:
+    """A front that shows nothing and keeps the report."""
+
+    report: Report
+
+    def begin(self, secrets: Secrets) -> Callable[[Event], None]:
+        del secrets
+        return lambda _: None
+
+    def finish(self, report: Report, path: str) -> None:
+        del path
+        self.report = report
+
+
+def gate(url: str, **inputs: str) -> Report:
+    """Run the gate with these inputs, named with underscores; nothing is refreshed by default."""
+    named = {name.replace("_", "-"): text for name, text in inputs.items()}
+    texts = {"url": url, "runtime": "none", "timeout": "10s"} | named
+    front = _Kept()
+    with _signals_restored():
+        code = session.run({name: Given(text, name) for name, text in texts.items()}, front)
+    assert code == front.report.exit_code
+    return front.report
+
+
+@contextmanager
+def _signals_restored() -> Iterator[None]:
+    """The gate ignores further signals once it ends, as a process does that is about to exit."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def causes(report: Report) -> dict[str, str]:
+    """The cause of each item's verdict; items without the schema `public`."""
+    return {
+        str(verdict.item).replace("public.", ""): verdict.cause.value for verdict in report.verdicts
+    }
+
+
+def start_command(*arguments: str) -> subprocess.Popen[str]:
+    """Start `pgrst-gate` as on a shell: no runner around it, no inputs by variables."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GITHUB_", "INPUT_", "PGRST_GATE_"))
+    }
+    return subprocess.Popen(
+        [COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+
+
+def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run `pgrst-gate` to its end."""
+    with start_command(*arguments) as process:
+        stdout, stderr = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)

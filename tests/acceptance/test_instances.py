@@ -1,0 +1,48 @@
+"""Several servers behind one address: one that is stale keeps the gate closed."""
+
+import pytest
+from tests.acceptance.conftest import Start
+from tests.acceptance.edges import balanced
+from tests.acceptance.running import causes, gate
+from tests.acceptance.world import MIGRATION, World
+
+
+@pytest.mark.parametrize("reloaded", [0, 1, 2])
+def test_the_gate_opens_only_when_all_instances_are_fresh(
+    world: World, start: Start, reloaded: int
+) -> None:
+    """Of two servers over one database, behind a balancer, none, one or both have reloaded."""
+    with (
+        start(database=world.database) as second,
+        balanced([world.url, second.url]) as url,
+    ):
+        world.sql(MIGRATION)
+        for server in [world, second][:reloaded]:
+            server.reload()
+
+        report = gate(url, timeout="1s", expected_columns="scans: ended_at", consecutive="6")
+
+        assert report.exit_code == (0 if reloaded == 2 else 1)
+        if reloaded == 1:
+            assert set(causes(report).values()) == {"stale"}
+
+
+def test_a_notification_reaches_all_instances(world: World, start: Start) -> None:
+    """NOTIFY is heard by every server of the database, so the gate opens."""
+    with (
+        start(database=world.database) as second,
+        balanced([world.url, second.url]) as url,
+    ):
+        world.sql(MIGRATION)
+
+        report = gate(
+            url,
+            runtime="notify",
+            database_url=world.database_url,
+            expected_columns="scans: ended_at",
+            expected_functions="update_scan_heartbeat(scan_id, progress_msg)",
+            consecutive="6",
+        )
+
+    assert (report.exit_code, report.evidence.value) == (0, "inferred")
+    assert "2 listening" in report.runtime

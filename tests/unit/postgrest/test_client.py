@@ -1,0 +1,226 @@
+"""The client, against servers that behave in every way but the right one."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from pgrst_gate.postgrest import client as client_module
+from pgrst_gate.postgrest.client import Client, Credentials
+from pgrst_gate.postgrest.questions import Question
+
+READ = Question("GET", "/scans?limit=0", "public")
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYW5vbiJ9.c2lnbmF0dXJl"
+OTHER_JWT = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYiJ9.c2ln"
+
+
+@contextmanager
+def server(answer: Callable[[socket.socket, bytes], None]) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that does as told with each request; gives its URL and the requests."""
+    requests: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                threading.Thread(target=talk, args=(connection,), daemon=True).start()
+
+        def talk(connection: socket.socket) -> None:
+            with connection:
+                while request := connection.recv(65536):
+                    requests.append(request)
+                    try:
+                        answer(connection, request)
+                    except OSError:
+                        return
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", requests
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def says(response: bytes) -> Callable[[socket.socket, bytes], None]:
+    """Sends these bytes to every request."""
+    return lambda connection, _request: connection.sendall(response)
+
+
+def body(content: bytes, status: str = "200 OK", *headers: str) -> bytes:
+    """A whole response."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(content)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + content
+
+
+def test_an_answer_has_status_headers_and_body() -> None:
+    """Header names in lower case, as HTTP treats them."""
+    with (
+        server(says(body(b"[]", "206 Partial", "X-Some: Thing"))) as (url, _),
+        client(url) as asking,
+    ):
+        answer = asking.ask(READ)
+
+    assert (answer.status, answer.body, answer.headers["x-some"]) == (206, b"[]", "Thing")
+
+
+def client(url: str, credentials: Credentials | None = None) -> Client:
+    """A client without credentials unless they are given."""
+    return Client(url, credentials or Credentials())
+
+
+@pytest.mark.parametrize(
+    ("answer", "part"),
+    [
+        (says(b""), "disconnected"),
+        (says(b"\x00\xff garbage\r\n\r\n"), "status line"),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), "closed"),
+        (says(body(b"x" * 2000)), "more than 1000 bytes"),
+        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), "chunk"),
+    ],
+)
+def test_whatever_is_no_answer_is_a_failure(
+    answer: Callable[[socket.socket, bytes], None], part: str
+) -> None:
+    """It says why, and nothing is raised."""
+
+    def once(connection: socket.socket, request: bytes) -> None:
+        answer(connection, request)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with server(once) as (url, _), client(url) as asking:
+        found = asking.ask(READ, most=1000)
+
+    assert part.lower() in found.failure.lower()
+
+
+def test_a_refused_connection_is_a_failure() -> None:
+    """The most usual one, told in the system's words."""
+    with client("http://127.0.0.1:1") as asking:
+        assert "refused" in asking.ask(READ).failure
+
+
+def test_a_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No question waits for ever."""
+    quick = {"timeout": {"connect": 0.2, "read": 0.2, "write": 0.2, "pool": 0.2}}
+    monkeypatch.setattr(client_module, "_TIMEOUTS", quick)
+
+    with server(lambda _connection, _request: None) as (url, _), client(url) as asking:
+        assert asking.ask(READ).failure == "no answer in time"
+
+
+def test_a_server_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then keeps no question alive beyond its time."""
+    monkeypatch.setattr(client_module, "ANSWER_SECONDS", 0.2)
+
+    def drip(connection: socket.socket, _request: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(100):
+            connection.sendall(b".")
+            time.sleep(0.01)
+
+    with server(drip) as (url, _), client(url) as asking:
+        assert asking.ask(READ).failure == "the answer took too long"
+
+
+def test_redirects_are_not_followed() -> None:
+    """So credentials never reach another host."""
+    redirect = body(b"", "302 Found", "Location: http://127.0.0.1:1/elsewhere")
+    with server(says(redirect)) as (url, requests), client(url) as asking:
+        answer = asking.ask(READ)
+
+    assert (answer.status, len(requests)) == (302, 1)
+
+
+def test_cookies_are_not_kept() -> None:
+    """A balancer's sticky cookie would hide the other replicas."""
+    sticky = body(b"[]", "200 OK", "Set-Cookie: server=a")
+    with server(says(sticky)) as (url, requests), client(url) as asking:
+        asking.ask(READ)
+        asking.ask(READ)
+
+    assert len(requests) == 2
+    assert not any(b"cookie" in request.lower() for request in requests)
+
+
+def test_connections_are_kept_until_renewed() -> None:
+    """One connection for many questions, a new one for a new round."""
+    ports: list[int] = []
+
+    def note(connection: socket.socket, _request: bytes) -> None:
+        ports.append(connection.getpeername()[1])
+        connection.sendall(body(b"[]"))
+
+    with server(note) as (url, _), client(url) as asking:
+        asking.ask(READ)
+        asking.ask(READ)
+        asking.renew()
+        asking.ask(READ)
+
+    assert ports[0] == ports[1] != ports[2]
+
+
+@pytest.mark.parametrize(
+    ("credentials", "sent", "not_sent"),
+    [
+        (Credentials("sb_secret_x"), {"apikey: sb_secret_x"}, {"authorization"}),
+        (Credentials(JWT), {f"apikey: {JWT}", f"authorization: Bearer {JWT}"}, set()),
+        (Credentials("", JWT), {f"authorization: Bearer {JWT}"}, {"apikey"}),
+        (Credentials("", f"Bearer {JWT}"), {f"authorization: Bearer {JWT}"}, {"apikey"}),
+        (
+            Credentials(JWT, OTHER_JWT),
+            {f"apikey: {JWT}", f"authorization: Bearer {OTHER_JWT}"},
+            set(),
+        ),
+        (Credentials("", "", {"X-Key": "k"}), {"x-key: k"}, {"authorization", "apikey"}),
+        (Credentials(JWT, OTHER_JWT).only("anonymous"), set(), {"authorization", "apikey"}),
+        (Credentials(JWT, OTHER_JWT).only("api-key"), {f"authorization: Bearer {JWT}"}, set()),
+    ],
+)
+def test_keys_go_where_they_are_understood(
+    credentials: Credentials, sent: set[str], not_sent: set[str]
+) -> None:
+    """`sb_` keys in `apikey` alone, JWTs in both; a token is the role, a key opens the gateway."""
+    with server(says(body(b"[]"))) as (url, requests), client(url, credentials) as asking:
+        asking.ask(READ)
+
+    lines = requests[0].decode().split("\r\n")
+    headers = {f"{name.lower()}: {value}" for name, _, value in (x.partition(": ") for x in lines)}
+    assert sent <= headers
+    assert not any(line.startswith(f"{name}:") for line in headers for name in not_sent)
+
+
+def test_questions_are_asked_side_by_side_and_answered_in_order() -> None:
+    """Where the way is long, twenty questions take as long as two."""
+
+    def slow(connection: socket.socket, request: bytes) -> None:
+        time.sleep(0.05)
+        connection.sendall(body(request.split()[1]))
+
+    with server(slow) as (url, _), client(url) as asking:
+        asking.ask(READ)
+        began = time.monotonic()
+        targets = [f"/{number}" for number in range(20)]
+        found = [
+            answer.body.decode()
+            for answer in asking.side_by_side(lambda t: asking.ask(Question("GET", t)), targets)
+        ]
+
+    assert found == targets
+    assert time.monotonic() - began < 0.5
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As every other tool in the job does."""
+    with server(says(body(b'"proxied"'))) as (proxy, requests):
+        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        with client("http://api.example:3000") as asking:
+            answer = asking.ask(READ)
+
+    assert answer.body == b'"proxied"'
+    assert requests[0].startswith(b"GET http://api.example:3000/scans?limit=0 ")

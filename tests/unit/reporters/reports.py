@@ -1,0 +1,264 @@
+"""The runs that every reporter is shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from pgrst_gate.report import (
+    Conclusion,
+    EndpointResult,
+    Event,
+    Evidence,
+    Milestones,
+    Problem,
+    Receipt,
+    Report,
+    Server,
+)
+from pgrst_gate.schema import Argument, Column, Function, Item, Relation, Relationship
+from pgrst_gate.verdicts import Cause, Verdict
+
+SCANS: Final = Relation("", "scans")
+ENDED_AT: Final = Column(SCANS, "ended_at", "timestamptz")
+LAST_ACTIVITY_AT: Final = Column(SCANS, "last_activity_at")
+HEARTBEAT: Final = Function("", "update_scan_heartbeat", (Argument("scan_id"), Argument("note")))
+TO_PROJECTS: Final = Relationship(SCANS, "projects")
+OLD: Final = Relation("", "old_scans")
+
+
+def present(item: Item, cause: Cause, *told: str, note: str = "", remedy: str = "") -> Verdict:
+    """A verdict on an item that must be served."""
+    return Verdict(item, expected_present=True, cause=cause, told=told, note=note, remedy=remedy)
+
+
+def absent(item: Item, cause: Cause, *told: str, note: str = "", remedy: str = "") -> Verdict:
+    """A verdict on an item that must not be served."""
+    return Verdict(item, expected_present=False, cause=cause, told=told, note=note, remedy=remedy)
+
+
+RECEIPT: Final = Receipt("docker", "reload", "SIGUSR1", "container api (3f2a9c1b)", 0.061)
+SERVER: Final = Server("http://api:3000", "14.14", "the Server header", ("public",))
+
+OPEN: Final = Report(
+    conclusion=Conclusion.OPEN,
+    exit_code=0,
+    sentence="gate open: 5 of 5 items are served by PostgREST 14.14, evidence confirmed",
+    evidence=Evidence.CONFIRMED,
+    evidence_told="1 load counted since the refresh",
+    runtime="docker: container api (3f2a9c1b)",
+    server=SERVER,
+    verdicts=(
+        present(ENDED_AT, Cause.SERVED, "GET /scans?select=ended_at -> 400 PGRST122"),
+        present(LAST_ACTIVITY_AT, Cause.SERVED),
+        present(HEARTBEAT, Cause.SERVED, note="whether it may be called was not asked"),
+        present(TO_PROJECTS, Cause.SERVED),
+        absent(OLD, Cause.GONE, "GET /old_scans -> 404 PGRST205"),
+    ),
+    endpoints=(
+        EndpointResult("/scans?select=ended_at", "200", "200", passed=True),
+        EndpointResult("POST /rpc/update_scan_heartbeat {}", "204", "204", passed=True),
+    ),
+    receipts=(RECEIPT,),
+    events=(
+        Event(0.0, "plan", "5 items, refresh by docker, timeout 120 s"),
+        Event(0.021, "preflight", "PostgREST 14.14 at http://api:3000"),
+        Event(0.024, "preflight", "auto picked docker: container api", "notice"),
+        Event(0.043, "baseline", "1 of 5 items served, 3 loads counted"),
+        Event(0.061, "refresh", "SIGUSR1 sent to container api (3f2a9c1b)"),
+        Event(0.193, "wait", "4 loads counted"),
+        Event(0.198, "verify", "5 of 5 items served"),
+    ),
+    milestones=Milestones(refreshed=0.061, loaded=0.193, served=0.198),
+    attempts=7,
+    started_at="2026-03-01T02:03:04Z",
+    seconds=0.221,
+)
+
+CLOSED: Final = replace(
+    OPEN,
+    conclusion=Conclusion.CLOSED,
+    exit_code=1,
+    sentence="gate closed: 4 of 6 items are not as expected after 120 s",
+    evidence=Evidence.UNPROVEN,
+    evidence_told="no load was counted since the refresh",
+    verdicts=(
+        present(
+            ENDED_AT,
+            Cause.STALE,
+            "cache: GET /scans?select=ended_at&x=eq.1 -> 400 42703 column does not exist",
+            "database: GET /scans?select=ended_at&limit=0 -> 200",
+            remedy="docker kill --signal SIGUSR1 api",
+        ),
+        present(
+            LAST_ACTIVITY_AT,
+            Cause.STALE,
+            "cache: GET /scans?select=last_activity_at -> 400",
+            remedy="docker kill --signal SIGUSR1 api",
+        ),
+        present(
+            HEARTBEAT,
+            Cause.NOT_GRANTED,
+            "cache: it is there",
+            "POST /rpc/update_scan_heartbeat [] -> 403 42501",
+            note="the key is that of the role anon",
+            remedy="GRANT EXECUTE ON FUNCTION update_scan_heartbeat TO anon;\n"
+            "NOTIFY pgrst, 'reload schema';",
+        ),
+        present(TO_PROJECTS, Cause.SERVED),
+        present(SCANS, Cause.SERVED),
+        absent(OLD, Cause.STILL_SERVED, "GET /old_scans -> 200"),
+    ),
+    endpoints=(
+        EndpointResult("/scans?select=ended_at", "200", "200", passed=True),
+        EndpointResult(
+            "POST /rpc/update_scan_heartbeat {}",
+            "204",
+            '403 {"code":"42501","message":"permission denied"}',
+            passed=False,
+        ),
+        EndpointResult("/projects", "200", "", passed=None),
+    ),
+    events=(
+        *OPEN.events[:-2],
+        Event(2.5, "wait", "the container is unhealthy", "warning"),
+        Event(120.0, "verify", "2 of 6 items as expected\nthe time is up"),
+    ),
+    milestones=Milestones(refreshed=0.061),
+    attempts=512,
+    seconds=120.034,
+)
+
+WEAK: Final = replace(
+    OPEN,
+    conclusion=Conclusion.CLOSED,
+    exit_code=1,
+    sentence="gate closed: all 5 items are served, but the evidence is unproven, not confirmed",
+    evidence=Evidence.UNPROVEN,
+    evidence_told="",
+    endpoints=(),
+)
+
+PROBLEM: Final = replace(
+    OPEN,
+    conclusion=Conclusion.NOT_REFRESHED,
+    exit_code=3,
+    sentence="not refreshed: no container is named api",
+    evidence=Evidence.UNPROVEN,
+    evidence_told="",
+    runtime="docker",
+    server=None,
+    verdicts=(),
+    endpoints=(),
+    receipts=(),
+    events=OPEN.events[:1],
+    milestones=Milestones(),
+    attempts=0,
+    seconds=0.012,
+    problem=Problem(
+        "no container is named api; running are:\n  postgrest-1\n  db-1",
+        "container: postgrest-1",
+    ),
+)
+
+CANCELLED: Final = replace(
+    OPEN,
+    conclusion=Conclusion.CANCELLED,
+    exit_code=130,
+    sentence="cancelled by SIGINT after the refresh was sent",
+    evidence=Evidence.UNPROVEN,
+    evidence_told="",
+    verdicts=(),
+    endpoints=(),
+    events=OPEN.events[:5],
+    milestones=Milestones(refreshed=0.061),
+    seconds=1.5,
+)
+
+PLANNED: Final = replace(
+    PROBLEM,
+    conclusion=Conclusion.PLANNED,
+    exit_code=0,
+    sentence="planned: 5 items, reload by docker; nothing was sent",
+    events=(
+        Event(0.0, "plan", "5 items, refresh by docker, timeout 120 s"),
+        Event(0.0, "plan", "would send SIGUSR1 to container api"),
+    ),
+    problem=None,
+)
+
+MANY: Final = replace(
+    OPEN,
+    sentence="gate open: 1,000 of 1,000 items are served by PostgREST 14.14",
+    verdicts=tuple(present(Relation("app", f"t{number}"), Cause.SERVED) for number in range(1000)),
+)
+
+MANY_STALE: Final = replace(
+    CLOSED,
+    sentence="gate closed: 990 of 1,000 items are not served",
+    verdicts=tuple(
+        present(
+            Relation("app", f"t{number}"),
+            Cause.STALE if number < 990 else Cause.SERVED,
+            f"cache: GET /t{number} -> 404 PGRST205",
+            remedy="docker kill --signal SIGUSR1 api" if number < 990 else "",
+        )
+        for number in range(1000)
+    ),
+)
+
+
+def saying(text: str) -> Report:
+    """A closed gate's report with this text in every field that takes one, multiplied."""
+    relation = Relation(text, text)
+    return Report(
+        conclusion=Conclusion.CLOSED,
+        exit_code=1,
+        sentence=text,
+        evidence=Evidence.UNPROVEN,
+        evidence_told=text,
+        runtime=text,
+        server=Server(text, text, text, (text, text)),
+        verdicts=(
+            present(relation, Cause.STALE, text, text, note=text, remedy=text),
+            present(Column(relation, text, text), Cause.NOT_APPLIED, text, note=text, remedy=text),
+            present(Function(text, text, (Argument(text, text),)), Cause.SERVED, note=text),
+            absent(Relationship(relation, text), Cause.GONE, text, note=text, remedy=text),
+        ),
+        endpoints=(
+            EndpointResult(text, text, text, passed=False),
+            EndpointResult(text, text, text, passed=True),
+        ),
+        receipts=(Receipt(text, "reload", text, text, 0.1),),
+        events=(
+            Event(0.0, "plan", text),
+            Event(0.1, "refresh", text, "notice"),
+            Event(0.2, "wait", text, "warning"),
+        ),
+        milestones=Milestones(0.1, 0.2, 0.3),
+        attempts=1,
+        started_at="2026-03-01T02:03:04Z",
+        seconds=0.5,
+        problem=Problem(text, text),
+    )
+
+
+HOSTILE_TEXT: Final = (
+    "::error::owned\r\n::add-mask::gate\n"
+    "##[error]owned\x1b[31m red\x1b]0;title\x07 ##\u200b[error]x\n"
+    "\xa0::set-output name=verdict::open\n"
+    "| a | `b` ``` ```` | <img src=x onerror=alert(1)> </td>\n"
+    "[link](https://evil.example) **bold** @everyone\n```\n\n## heading\n::stop-commands::x\n"
+)
+
+REPORTS: Final = {
+    "open": OPEN,
+    "closed": CLOSED,
+    "weak": WEAK,
+    "problem": PROBLEM,
+    "cancelled": CANCELLED,
+    "planned": PLANNED,
+    "many": MANY,
+    "many-stale": MANY_STALE,
+    "hostile": saying(HOSTILE_TEXT),
+}

@@ -1,0 +1,59 @@
+"""What holds for all runtimes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import get_args
+
+import pytest
+
+from pgrst_gate.errors import NotRefreshed, UsageError
+from pgrst_gate.runtimes import RUNTIMES
+from pgrst_gate.runtimes.interface import Condition, Instance, Mark, RuntimeName, Target
+from pgrst_gate.runtimes.none import NoRefresh
+
+WHOLE = Target(container="api", unit="rest", pid=7, database_url="postgresql://db")
+
+
+def test_every_name_has_a_runtime() -> None:
+    """Each runtime that can be named can be made, and bears its name."""
+    names = get_args(RuntimeName)
+
+    assert {name: RUNTIMES[name](WHOLE).name for name in names} == {name: name for name in names}
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("docker", "container"), ("systemd", "unit"), ("notify", "database-url")]
+)
+def test_a_runtime_without_its_target_is_refused(name: RuntimeName, key: str) -> None:
+    """A runtime that is named but not told where the server is says which input it needs."""
+    with pytest.raises(UsageError, match=f"`runtime: {name}` needs `{key}`"):
+        RUNTIMES[name](Target())
+
+
+def test_libraries_are_loaded_only_by_those_who_need_them() -> None:
+    """To know the runtimes costs neither the Docker SDK nor psycopg."""
+    code = (
+        "import sys, pgrst_gate.runtimes.auto; "
+        "print([name for name in ('docker', 'psycopg', 'requests') if name in sys.modules])"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.strip() == "[]"
+
+
+def test_none_sends_nothing() -> None:
+    """The runtime that refreshes nothing has no instance, and would refuse to act on one."""
+    runtime = NoRefresh()
+    instance = Instance("x", "server x")
+
+    assert runtime.preflight("reload") == ()
+    assert runtime.mark(instance) == Mark()
+    assert runtime.log_since(instance, Mark()) == ()
+    assert runtime.condition(instance) == Condition()
+    with pytest.raises(NotRefreshed, match="sends nothing, so no SIGUSR1 to server x"):
+        runtime.reload(instance, "SIGUSR1")
+    with pytest.raises(NotRefreshed, match="sends nothing, so no restart to server x"):
+        runtime.restart(instance)

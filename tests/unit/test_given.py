@@ -1,0 +1,113 @@
+"""Where inputs come from, and which wins."""
+
+from pathlib import Path
+
+import pytest
+
+from pgrst_gate.errors import UsageError
+from pgrst_gate.given import from_action, from_config, from_environment, with_config
+from pgrst_gate.inputs import Given, read_inputs
+
+CONFIG = """\
+url: http://localhost:3000
+timeout: 90
+escalate: true
+schema: [api, public]
+expected-columns:
+  scans: [ended_at, last_activity_at timestamptz]
+  heartbeats: beat_at
+expected-tables:
+  - scans
+  - heartbeats
+headers: {X-A: b}
+api-key:
+"""
+
+
+def config(tmp_path: Path, text: str) -> Path:
+    """A config file with this text."""
+    path = tmp_path / "gate.yml"
+    path.write_text(text)
+    return path
+
+
+def test_a_config_file_says_the_same_as_inputs_do() -> None:
+    """Lists and mappings become the lines one would write in an input."""
+    inputs = read_inputs(from_config(Path("gate.yml"), CONFIG))
+
+    assert (inputs.timeout, inputs.escalate, inputs.schema) == (90, True, ("api", "public"))
+    assert [str(column) for column in inputs.expected_columns] == [
+        "scans.ended_at",
+        "scans.last_activity_at timestamptz",
+        "heartbeats.beat_at",
+    ]
+    assert [str(table) for table in inputs.expected_tables] == ["scans", "heartbeats"]
+    assert (inputs.headers, inputs.api_key) == ({"X-A": "b"}, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tiemout: 2m", "gate.yml:1: there is no input `tiemout`; did you mean `timeout`?"),
+        ("url: a\nurl: b", "gate.yml:2: `url` is given twice"),
+        ("a: [", "gate.yml:1: not YAML"),
+        ("- url", "gate.yml:1: expected a mapping"),
+        ("\ntimeout: [1, 2]", "gate.yml:2: `timeout`: expected a text"),
+        ("escalate: {a: b}", "gate.yml:1: `escalate`: expected true or false"),
+        ("expected-tables:\n  - [nested]", "line 2 is nested too deep"),
+        ("token: !!python/object:os.system x", "the tag tag:yaml.org,2002:python/object:os.system"),
+        ("token: !mine x", "the tag !mine is not taken"),
+        ("url: http://x\ntimeout: 2h", "gate.yml:2: `2h` is not valid: expected a duration"),
+    ],
+)
+def test_a_config_file_that_does_not_read_is_told_with_its_line(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    """An error names file, line, key and the nearest valid one."""
+    path = config(tmp_path, text)
+
+    with pytest.raises(UsageError) as caught:
+        read_inputs(with_config({"config": Given(str(path), "--config")}))
+
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "No such file"),
+        (b"\xff\xfe\x00", "is not UTF-8"),
+        (b"a" * (1024 * 1024 + 1), "is larger than 1048576 bytes"),
+    ],
+)
+def test_an_unreadable_config_file_is_told(
+    tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    """A file that is missing, too large or no text is a wrong input."""
+    path = tmp_path / "gate.yml"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(UsageError) as caught:
+        with_config({"config": Given(str(path), "input config")})
+
+    assert message in str(caught.value)
+    assert "input config" in str(caught.value)
+
+
+def test_what_is_given_wins_over_the_config_file(tmp_path: Path) -> None:
+    """A flag changes one thing of a file that says the rest."""
+    path = config(tmp_path, CONFIG)
+
+    given = with_config({"config": Given(str(path), ""), "timeout": Given("5", "--timeout")})
+
+    assert (given["timeout"].place, given["url"].text) == ("--timeout", "http://localhost:3000")
+    assert "config" not in given
+
+
+def test_the_runner_passes_dashes_and_empty_values() -> None:
+    """An input that was not given is an empty variable, and must not hide the config file's."""
+    environment = {"INPUT_ADMIN-URL": "http://a", "INPUT_TIMEOUT": "", "PGRST_GATE_URL": "http://b"}
+
+    assert from_action(environment) == {"admin-url": Given("http://a", "input admin-url")}
+    assert from_environment(environment) == {"url": Given("http://b", "$PGRST_GATE_URL")}

@@ -1,0 +1,94 @@
+"""What a run will do, decided from the inputs alone."""
+
+import pytest
+
+from pgrst_gate.errors import UsageError
+from pgrst_gate.inputs import Given, read_inputs
+from pgrst_gate.plan import Plan, described, make_plan
+
+
+def plan(**texts: str) -> Plan:
+    """The plan of inputs by attribute names; a table is expected unless they say otherwise."""
+    texts = {"url": "http://localhost:3000", "expected_tables": "scans", **texts}
+    return make_plan(
+        read_inputs({name.replace("_", "-"): Given(text, name) for name, text in texts.items()})
+    )
+
+
+@pytest.mark.parametrize(
+    ("texts", "ladder"),
+    [
+        ({}, ("reload",)),
+        ({"method": "reload"}, ("reload",)),
+        ({"method": "sighup"}, ("reload",)),
+        ({"method": "restart"}, ("restart",)),
+        ({"escalate": "true"}, ("reload", "restart")),
+    ],
+)
+def test_the_mildest_refresh_comes_first(texts: dict[str, str], ladder: tuple[str, ...]) -> None:
+    """A restart is only planned where it is asked for."""
+    assert plan(**texts).ladder == ladder
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ({"expected_tables": ""}, "nothing is expected"),
+        ({"expected_tables": "", "endpoints": "GET /rpc/f?a=1"}, "nothing is expected"),
+        ({"expected_absent": "scans"}, "expected both present and absent: scans"),
+        ({"runtime": "docker"}, "runtime docker needs `container`"),
+        ({"runtime": "systemd"}, "runtime systemd needs `unit`"),
+        ({"runtime": "notify"}, "runtime notify needs `database-url`"),
+        ({"pid": "1", "pid_file": "a"}, "only one of `pid`, `pid-file`"),
+        ({"runtime": "none", "method": "restart"}, "does not go with runtime none"),
+        ({"runtime": "none", "method": "reload"}, "does not go with runtime none"),
+        (
+            {"runtime": "notify", "database_url": "postgres://x", "method": "restart"},
+            "which cannot restart a server",
+        ),
+        (
+            {"runtime": "notify", "database_url": "postgres://x", "escalate": "true"},
+            "`escalate` does not go with runtime notify",
+        ),
+        (
+            {"runtime": "notify", "database_url": "postgres://x", "method": "sighup"},
+            "there is no process to signal",
+        ),
+        ({"runtime": "process", "method": "restart"}, "needs `restart-command`"),
+        ({"method": "restart", "escalate": "true"}, "nothing to climb to"),
+    ],
+)
+def test_inputs_that_do_not_go_together_are_refused(texts: dict[str, str], message: str) -> None:
+    """A gate that could not keep its word says so before it touches anything."""
+    with pytest.raises(UsageError) as caught:
+        plan(**texts)
+
+    assert message in str(caught.value)
+
+
+def test_endpoints_alone_expect_what_they_name() -> None:
+    """The guide's own check, alone, must not open the gate on a stale cache."""
+    found = plan(expected_tables="", endpoints="/scans?select=ended_at,last_activity_at")
+
+    assert [str(item) for item in found.expectation.present] == [
+        "scans",
+        "scans.ended_at",
+        "scans.last_activity_at",
+    ]
+
+
+def test_endpoints_add_nothing_to_named_expectations() -> None:
+    """Who says what is expected knows better than a URL, which may name a computed field."""
+    found = plan(endpoints="/people?select=full_name")
+
+    assert [str(item) for item in found.expectation.present] == ["scans"]
+
+
+def test_a_plan_can_be_read() -> None:
+    """What `dry-run` prints names the server, the refresh and every expectation."""
+    lines = described(plan(expected_absent="old: legacy", endpoints="/scans", runtime="none"))
+
+    assert "refresh nothing (runtime none)" in lines
+    assert {"expect relation scans", "expect no column old.legacy", "then request /scans"} <= {
+        *lines
+    }

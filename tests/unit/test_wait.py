@@ -1,0 +1,359 @@
+"""The wait: what it makes of a server that changes while it is asked. Time is made up."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any, cast
+
+import pytest
+
+from pgrst_gate.errors import NotObserved, NotRefreshed
+from pgrst_gate.inputs import Given, Inputs, read_inputs
+from pgrst_gate.journal import Journal
+from pgrst_gate.postgrest.survey import Round, Survey
+from pgrst_gate.report import Event
+from pgrst_gate.runtimes.interface import Instance
+from pgrst_gate.schema import Expectation, Item, Relation
+from pgrst_gate.verdicts import Cause, Facts, Loads
+from pgrst_gate.wait import Wait, Waited
+from pgrst_gate.watch import Watch
+
+A, B = Relation("public", "a"), Relation("public", "b")
+FRESH = Facts(cached=True, exists=True, allowed=True)
+STALE = Facts(cached=False)
+NOT_GRANTED = Facts(cached=True, exists=True, allowed=False)
+DOWN = Facts(obstacle=Cause.UNREACHABLE)
+
+World = Callable[[float, Item], Facts]
+
+
+@dataclass
+class Clock:
+    """Seconds that pass only while somebody sleeps or asks."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class ScriptedSurvey:
+    """A server that is, at each moment, as the world says. Every question takes 1 ms."""
+
+    clock: Clock
+    world: World
+    expectation: Expectation = field(default_factory=lambda: Expectation((A, B)))
+    nonsense: str = ""
+    renewed: int = 0
+
+    @property
+    def client(self) -> "ScriptedSurvey":
+        return self
+
+    def renew(self) -> None:
+        self.renewed += 1
+
+    def glance(self, item: Item) -> Facts:
+        self.clock.now += 0.001
+        return self.world(self.clock.now, item)
+
+    def look(self) -> Round:
+        facts = {item: self.glance(item) for item in self.expectation.items}
+        complete = not any(self.blocks(item, seen) for item, seen in facts.items())
+        return Round(facts, complete, self.nonsense)
+
+    def only(self, item: Item) -> "ScriptedSurvey":
+        present = item in self.expectation.present
+        alone = Expectation((item,), ()) if present else Expectation((), (item,))
+        return replace(self, expectation=alone)
+
+    def diagnose(self) -> Round:
+        return Round({item: self.glance(item) for item in self.expectation.items}, complete=True)
+
+    def blocks(self, item: Item, facts: Facts) -> bool:
+        return Survey.blocks(cast("Any", self._as_survey()), item, facts)
+
+    def _as_survey(self) -> object:
+        return type("S", (), {"_present": frozenset(self.expectation.present)})()
+
+
+@dataclass
+class ScriptedWatch:
+    """Loads as the world says."""
+
+    clock: Clock
+    loads: Callable[[float], Loads]
+
+    def look(self, *, max_age: float = 0.0) -> Loads:
+        del max_age
+        return self.loads(self.clock.now)
+
+
+def uncountable(_now: float) -> Loads:
+    """Nothing that counts loads."""
+    return Loads(countable=False)
+
+
+@dataclass
+class Waiting:
+    """One wait, with all that can be asked of it afterwards."""
+
+    world: World
+    loads: Callable[[float], Loads] = uncountable
+    texts: dict[str, str] = field(default_factory=dict)
+    alive: Callable[[], None] = lambda: None
+    refreshed: bool = True
+    nonsense: str = ""
+    clock: Clock = field(default_factory=Clock)
+    events: list[Event] = field(default_factory=list)
+
+    def run(self) -> Waited:
+        self.survey = ScriptedSurvey(self.clock, self.world, nonsense=self.nonsense)
+        self.journal = Journal(self.events.append, self.clock)
+        if self.refreshed:
+            self.journal.sent("process", "reload", Instance("1", "process 1"), "SIGUSR1")
+        inputs = self._inputs()
+        wait = Wait(
+            cast("Survey", self.survey),
+            cast("Watch", ScriptedWatch(self.clock, self.loads)),
+            inputs,
+            self.journal,
+            inputs.timeout,
+            self.alive,
+            self.clock.sleep,
+        )
+        return wait.until_served()
+
+    def _inputs(self) -> Inputs:
+        texts = {"url": "http://localhost", "timeout": "20", **self.texts}
+        return read_inputs({name: Given(text, name) for name, text in texts.items()})
+
+
+def causes(waited: Waited) -> list[str]:
+    """The causes, in order."""
+    return [verdict.cause.value for verdict in waited.verdicts]
+
+
+def until(second: float, before: Facts, after: Facts = FRESH) -> World:
+    """Everything changes at that second."""
+    return lambda now, _item: before if now < second else after
+
+
+def test_it_ends_soon_after_the_cache_is_fresh() -> None:
+    """The gate adds about a tenth to what the reload takes, not a poll interval."""
+    waiting = Waiting(until(3.0, STALE))
+
+    waited = waiting.run()
+
+    assert waited.served
+    assert waiting.clock.now < 3.4
+
+
+def test_a_wait_that_cannot_succeed_ends_at_its_deadline() -> None:
+    """And not an interval later."""
+    waiting = Waiting(until(1000, STALE), texts={"timeout": "7"})
+
+    waited = waiting.run()
+
+    assert not waited.served
+    assert causes(waited) == ["stale", "stale"]
+    assert 7 <= waiting.clock.now < 7.1
+
+
+def test_answers_of_two_rounds_never_add_up() -> None:
+    """Each item is served half of the time, but never both in one round: that is not served."""
+
+    def takes_turns(now: float, item: Item) -> Facts:
+        odd = int(now / 0.0005) % 2
+        return FRESH if (item is A) == bool(odd) else STALE
+
+    waiting = Waiting(takes_turns, texts={"timeout": "5"})
+
+    assert not waiting.run().served
+
+
+@pytest.mark.parametrize("rounds", [2, 5])
+def test_consecutive_rounds_are_in_a_row_and_on_fresh_connections(rounds: int) -> None:
+    """One stale answer in between begins the row anew."""
+    looks: list[float] = []
+
+    def stale_once(now: float, item: Item) -> Facts:
+        if item is A:
+            looks.append(now)
+        return STALE if len(looks) == 2 else FRESH
+
+    waiting = Waiting(stale_once, texts={"consecutive": str(rounds)})
+
+    waited = waiting.run()
+
+    assert waited.rounds == rounds
+    assert len(looks) > rounds + 1
+    assert waiting.survey.renewed == rounds
+
+
+def test_a_row_that_does_not_fit_into_the_time_is_told() -> None:
+    """Too many rounds for the timeout: what was seen is good, but it is not enough."""
+    waiting = Waiting(until(0, STALE), texts={"consecutive": "500", "timeout": "2"})
+
+    waited = waiting.run()
+
+    assert waited.served
+    assert waited.rounds < 500
+
+
+def test_flapping_answers_close_the_gate() -> None:
+    """A last look at which everything happens to be well does not make up for the rounds before."""
+    fresh_only_for_the_diagnosis = until(5.0015, STALE)
+    waiting = Waiting(fresh_only_for_the_diagnosis, texts={"timeout": "5"})
+
+    waited = waiting.run()
+
+    assert not waited.served
+    assert "stale" in causes(waited)
+
+
+def test_a_missing_grant_ends_the_wait_at_once() -> None:
+    """Reloading never repairs a grant."""
+    waiting = Waiting(lambda _now, item: NOT_GRANTED if item is A else FRESH)
+
+    waited = waiting.run()
+
+    assert causes(waited) == ["not-granted", "served"]
+    assert waiting.clock.now < 2
+
+
+def test_it_goes_on_while_any_item_may_still_come() -> None:
+    """One hopeless item does not hide that another is only stale, until it is served."""
+
+    def world(now: float, item: Item) -> Facts:
+        if item is A:
+            return NOT_GRANTED
+        return STALE if now < 6 else FRESH
+
+    waiting = Waiting(world)
+
+    waited = waiting.run()
+
+    assert causes(waited) == ["not-granted", "served"]
+    assert waiting.clock.now >= 6
+
+
+def test_a_settled_load_without_the_item_ends_the_wait() -> None:
+    """The load began after the migration, so what it has not seen is not there."""
+    waiting = Waiting(until(1000, STALE), lambda now: Loads(finished=now > 0.5, settled=now > 1.5))
+
+    waited = waiting.run()
+
+    assert causes(waited) == ["not-applied", "not-applied"]
+    assert waiting.clock.now < 3
+
+
+def test_it_looks_for_the_load_to_be_counted() -> None:
+    """Everything is served already, but a countable load is better evidence, and soon there."""
+    waiting = Waiting(until(0, STALE), lambda now: Loads(finished=now > 2))
+
+    waited = waiting.run()
+
+    assert waited.loads.finished
+    assert 2 < waiting.clock.now < 2.5
+
+
+def test_it_does_not_look_for_long() -> None:
+    """A load that is never counted costs ten seconds and opens the gate all the same."""
+    waiting = Waiting(until(0, STALE), lambda _now: Loads())
+
+    waited = waiting.run()
+
+    assert waited.served
+    assert 10 <= waiting.clock.now < 12
+
+
+def test_it_looks_for_as_long_as_there_is_time_when_asked_to() -> None:
+    """With `require-evidence: confirmed` nothing less will do."""
+    waiting = Waiting(
+        until(0, STALE), lambda now: Loads(finished=now > 15), {"require-evidence": "confirmed"}
+    )
+
+    assert waiting.run().loads.finished
+
+
+def test_without_a_refresh_no_load_is_looked_for() -> None:
+    """A pull-request gate that refreshes nothing must not wait for what nobody asked for."""
+    waiting = Waiting(until(0, STALE), lambda _now: Loads(), refreshed=False)
+
+    assert waiting.run().served
+    assert waiting.clock.now < 0.1
+
+
+def test_a_dead_server_ends_the_wait() -> None:
+    """The runtime knows that it will not come back."""
+
+    def gone() -> None:
+        raise NotRefreshed("container api is gone")
+
+    waiting = Waiting(until(1000, DOWN), alive=gone)
+
+    with pytest.raises(NotRefreshed):
+        waiting.run()
+
+
+def test_a_server_that_comes_back_is_waited_for() -> None:
+    """A restart refuses connections for a while."""
+    waiting = Waiting(until(4, DOWN))
+
+    assert waiting.run().served
+
+
+@pytest.mark.parametrize(("timeout", "cause"), [("3", "reloading"), ("6", "reload-failing")])
+def test_a_server_without_a_cache_for_long_is_failing(timeout: str, cause: str) -> None:
+    """503 for a moment is a load; for five seconds it is a load that fails."""
+    reloading = Facts(obstacle=Cause.RELOADING)
+    waiting = Waiting(until(1000, reloading), texts={"timeout": timeout})
+
+    assert causes(waiting.run()) == [cause, cause]
+
+
+def test_accepted_nonsense_ends_everything() -> None:
+    """Who accepts a name that cannot exist is believed nothing else."""
+    waiting = Waiting(until(0, STALE), nonsense="GET /no_such: 200")
+
+    with pytest.raises(NotObserved) as caught:
+        waiting.run()
+
+    assert caught.value.cause == "not-postgrest"
+
+
+def test_a_line_is_printed_for_each_change_and_not_for_each_look() -> None:
+    """A log of three lines can be read, one of three hundred cannot."""
+    waiting = Waiting(until(3.0, STALE))
+    waiting.run()
+
+    said = [event.text for event in waiting.events if event.stage == "wait"]
+
+    assert said == ["waiting: public.a is stale", "as expected: 2 of 2 items"]
+
+
+def test_it_looks_often_at_first_and_less_often_later() -> None:
+    """From 20 ms up to `interval`."""
+    looks: list[float] = []
+
+    def stale(now: float, item: Item) -> Facts:
+        if item is A:
+            looks.append(now)
+        return STALE
+
+    Waiting(stale, texts={"timeout": "19", "interval": "1s"}).run()
+    pauses = list(differences(looks))
+
+    assert pauses[0] < 0.03
+    assert max(pauses) <= 1.01
+    assert 30 < len(looks) < 90
+
+
+def differences(moments: list[float]) -> Iterator[float]:
+    """The pauses between moments."""
+    yield from (later - sooner for sooner, later in pairwise(moments))
