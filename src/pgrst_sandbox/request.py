@@ -54,6 +54,7 @@ class Body:
     """json, text, xml or bytea."""
     keys: tuple[str, ...]
     is_array: bool
+    """Otherwise it is made one, for PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +166,18 @@ def _body(http: HttpRequest) -> Body:
         raise ApiError(415, "PGRST102", f"Content-Type not acceptable: {media_type}")
     if kind != "json":
         return Body(http.body, kind, (), is_array=False)
+    with_columns = "columns=" in http.query
     try:
-        value: Any = json.loads(http.body or b"{}")
+        value: Any = json.loads(http.body if with_columns else http.body or b"{}")
     except ValueError:
-        if "columns=" in http.query:  # handed on unread: PostgreSQL refuses it
-            return Body(http.body, kind, (), is_array=False)
+        if with_columns:  # handed on unread and as it is: PostgreSQL refuses it
+            return Body(http.body, kind, (), is_array=True)
         raise ApiError(400, "PGRST102", "Empty or invalid json") from None
     if isinstance(value, dict):
         return Body(http.body or b"{}", kind, tuple(value), is_array=False)
     if not isinstance(value, list):
         return Body(http.body, kind, (), is_array=False)
     rows = [frozenset(row) if isinstance(row, dict) else None for row in value]
-    if "columns=" not in http.query and any(keys is None or keys != rows[0] for keys in rows):
+    if not with_columns and any(keys is None or keys != rows[0] for keys in rows):
         raise ApiError(400, "PGRST102", "All object keys must match")
     return Body(http.body, kind, tuple(value[0]) if value else (), is_array=True)

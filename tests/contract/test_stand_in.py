@@ -81,6 +81,17 @@ def test_an_embed_that_could_mean_two_keys_is_refused(server: Server) -> None:
     assert "'film!first_fk', 'film!second_fk'" in response.json()["hint"]
 
 
+@pytest.mark.parametrize("path", ["/film?columns=id,title", "/rpc/rename?columns=old,new"])
+def test_a_body_beside_columns_is_read_by_the_database_only(server: Server, path: str) -> None:
+    """None at all is no JSON: PostgreSQL refuses it, and nothing is written or called."""
+    before = httpx.get(f"{server.url}/film").json()
+
+    response = httpx.post(f"{server.url}{path}", headers={"Content-Type": "application/json"})
+
+    assert (response.status_code, response.json()["code"]) == (400, "22P02")
+    assert httpx.get(f"{server.url}/film").json() == before
+
+
 def test_rows_are_written_changed_and_deleted(server: Server) -> None:
     """Writes return what they wrote if asked to, and are there for the next request."""
     representation = {"Prefer": "return=representation"}

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final
 
 from pgrst_gate.errors import NotObserved
 from pgrst_gate.postgrest import questions
@@ -23,8 +22,6 @@ from pgrst_gate.postgrest.probes import Probe, Room
 from pgrst_gate.postgrest.questions import Question
 from pgrst_gate.schema import ANY_KEYS, Column, Function, Item, Relation, Relationship
 from pgrst_gate.verdicts import Cause, Facts
-
-_NOT_ALLOWED: Final = "42501"
 
 
 def ensure_stopped(room: Room, items: Iterable[Item]) -> None:
@@ -183,7 +180,8 @@ def _cached_relationship(room: Room, item: Relationship) -> Facts:
 def _planned(room: Room, question: Question) -> Facts:
     answer = room.ask(question)
     seen = (told(question, answer),)
-    if question.token and (answer.succeeded or answer.code == _NOT_ALLOWED):
+    blocked = obstacle(answer)
+    if question.token and (answer.succeeded or (answer.is_sqlstate and not blocked)):
         raise NotObserved(
             f"a request that must be refused before it runs was carried out: {seen[0]}",
             hint="something between here and PostgREST drops the headers Prefer and Accept, so"
@@ -198,7 +196,7 @@ def _planned(room: Room, question: Question) -> Facts:
         case Plan.MISSING:
             return Facts(cached=False, other_signature=_hinted(question, answer), told=seen)
         case Plan.UNTOLD:
-            return Facts(obstacle=obstacle(answer), told=seen)
+            return Facts(obstacle=blocked, told=seen)
 
 
 def _hinted(question: Question, answer: Answer) -> str:

@@ -22,6 +22,13 @@ OPENAPI: Final = "application/openapi+json"
 ANYTHING: Final = "*/*"
 """For OPTIONS, whose answer has no body: 10 refuses JSON there (415; P/ApiRequest.hs@v10.2.0)."""
 RANDOM_NAME: Final = "pgrst_gate_no_such_"
+UNREADABLE: Final = b""
+"""A body for writes and calls with `columns`: PostgreSQL refuses it (22P02) before it writes a row
+or calls anything.
+
+Where `columns` is given PostgREST plans by them and hands the body on unread (getPayload in
+PostgREST src/PostgREST/ApiRequest.hs, all versions; recorded with other bodies).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +96,9 @@ def plan_relation(schema: str, relation: str) -> Question:
 
 
 def plan_columns(schema: str, relation: str, columns: Iterable[str]) -> Question:
-    """Are all these columns cached? Asked by an insert of no rows that is never run."""
+    """Are all these columns cached? Asked by an insert that is never run: see `UNREADABLE`."""
     target = f"/{_segment(relation)}?columns={_names(columns)}"
-    return Question("POST", target, schema, b"[]", token=_token())
+    return Question("POST", target, schema, UNREADABLE, token=_token())
 
 
 def plan_function(schema: str, function: str, arguments: Iterable[str]) -> Question:
@@ -100,7 +107,7 @@ def plan_function(schema: str, function: str, arguments: Iterable[str]) -> Quest
     target = f"/rpc/{_segment(function)}"
     if not names:  # `?columns=` alone does not parse (PGRST100)
         return Question("POST", target, schema, b"{}", token=_token())
-    return Question("POST", f"{target}?columns={names}", schema, b"[]", token=_token())
+    return Question("POST", f"{target}?columns={names}", schema, UNREADABLE, token=_token())
 
 
 def plan_relationship(schema: str, origin: str, target: str) -> Question:
@@ -149,14 +156,9 @@ def call_for_no_row(schema: str, function: str, arguments: Iterable[str]) -> Que
 
 
 def call_that_cannot_run(schema: str, function: str, argument: str) -> Question:
-    """Does a function of this name take this argument? Asked by a call with a body that is no JSON.
-
-    Where `columns` is given PostgREST plans by them and hands the body on unread (getPayload in
-    PostgREST src/PostgREST/ApiRequest.hs, all versions); PostgreSQL refuses the body (22P02) before
-    it calls anything.
-    """
+    """Does a function of this name take this argument? Asked by a call that PostgreSQL refuses."""
     target = f"/rpc/{_segment(function)}?columns={_names([argument])}"
-    return Question("POST", target, schema, b"no JSON")
+    return Question("POST", target, schema, UNREADABLE)
 
 
 def description(schema: str) -> Question:

@@ -12,7 +12,7 @@ from pgrst_gate.postgrest.answers import Answer
 from pgrst_gate.postgrest.cache_side import ensure_stopped, in_cache
 from pgrst_gate.postgrest.openapi import Description, Signature
 from pgrst_gate.postgrest.probes import Probe, Room
-from pgrst_gate.postgrest.questions import Question
+from pgrst_gate.postgrest.questions import UNREADABLE, Question
 from pgrst_gate.postgrest.type_side import with_types
 from pgrst_gate.postgrest.versions import LINES, OLDEST, dialect_of
 from pgrst_gate.schema import Argument, Column, Function, Item, Relation, Relationship
@@ -94,7 +94,10 @@ def test_one_request_asks_for_all_columns_of_a_relation() -> None:
     assert {facts.cached for facts in seen.values()} == {False}
 
 
-@pytest.mark.parametrize("answer", [Answer(201), Answer(200, {}, b"[]"), Answer(204)])
+@pytest.mark.parametrize(
+    "answer",
+    [Answer(201), Answer(200, {}, b"[]"), Answer(204), refusal(400, "22P02"), refusal(403, "42501")],
+)
 def test_a_probe_that_was_carried_out_is_the_last_one(answer: Answer) -> None:
     """A gateway that drops both levers gets no verdict out of the gate, and no second request."""
     asked: list[Question] = []
@@ -129,7 +132,7 @@ def test_a_call_on_11_is_not_sent_to_an_overload_that_takes_any_keys(
     seen = in_cache(old, Probe((item,)))
 
     assert seen[item].cached is None
-    assert [question.body for question in called] == ([] if callable_without else [b"no JSON"])
+    assert [question.body for question in called] == ([] if callable_without else [UNREADABLE])
 
 
 @pytest.mark.parametrize(
