@@ -106,10 +106,8 @@ class Wait:
     def _look(self) -> Waited:
         """A whole round, or as much of one as it takes to see that it is too early."""
         if self._red is not None:
-            item = self._red.item
-            facts = {item: self.survey.glance(item)}
-            if self.survey.blocks(item, facts[item]):
-                glance = Round(facts, complete=False)
+            glance = self.survey.glance(self._red.item)
+            if self.survey.any_blocks(glance.facts):
                 return self._closed(glance, self._judged(glance))
         seen = self.survey.look()
         refuse_nonsense(seen)
@@ -132,7 +130,9 @@ class Wait:
             and (seen.complete or self.survey.blocks(verdict.item, seen.facts[verdict.item]))
         )
         self._rounds, self._red = 0, red
-        self._say(f"waiting: {red.item} is {red.cause}")
+        others = 0 if seen.complete else len(self.survey.asked_with(red.item)) - 1
+        which = f"{red.item} or one of {others} asked with it" if others else str(red.item)
+        self._say(f"waiting: {which} is {red.cause}")
         if red.cause is Cause.UNREACHABLE:
             self.alive()
         return waited

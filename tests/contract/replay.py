@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from pprint import pformat
@@ -181,8 +182,9 @@ class _Replay:
         for load_milliseconds in (100, 1000, 10_000):  # a busy machine may look away for a second
             server = self._run(load_milliseconds=load_milliseconds, wait=False)
             up = [httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.OK]
-            if _observe(lambda: self._status(server.url), up) == httpx.codes.SERVICE_UNAVAILABLE:
-                _observe(lambda: self._status(f"{server.admin_url}/ready"), [httpx.codes.OK])
+            met = _observe(partial(self._status, server.url), up)
+            if met == httpx.codes.SERVICE_UNAVAILABLE:
+                _observe(partial(self._status, f"{server.admin_url}/ready"), [httpx.codes.OK])
                 return server
             self._running.close()
         raise TimeoutError("the first load was over before anything could be asked")

@@ -147,7 +147,7 @@ def test_the_profile_tells_namesakes_apart(item: Item, version: str, *, cached: 
     assert dialect
     client = RecordedServer("doors", version, "fresh", "member", "v1")
 
-    seen = Survey(client, dialect, Expectation((item,))).glance(item)
+    seen = Survey(client, dialect, Expectation((item,))).glance(item).facts[item]
 
     assert seen.cached is cached
 

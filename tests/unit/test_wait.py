@@ -1,6 +1,6 @@
 """The wait: what it makes of a server that changes while it is asked. Time is made up."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, cast
@@ -57,14 +57,19 @@ class ScriptedSurvey:
     def renew(self) -> None:
         self.renewed += 1
 
-    def glance(self, item: Item) -> Facts:
+    def ask(self, item: Item) -> Facts:
         self.clock.now += 0.001
         return self.world(self.clock.now, item)
 
+    def asked_with(self, item: Item) -> tuple[Item, ...]:
+        return (item,)
+
+    def glance(self, item: Item) -> Round:
+        return Round({item: self.ask(item)}, complete=False)
+
     def look(self) -> Round:
-        facts = {item: self.glance(item) for item in self.expectation.items}
-        complete = not any(self.blocks(item, seen) for item, seen in facts.items())
-        return Round(facts, complete, self.nonsense)
+        facts = {item: self.ask(item) for item in self.expectation.items}
+        return Round(facts, not self.any_blocks(facts), self.nonsense)
 
     def only(self, item: Item) -> "ScriptedSurvey":
         present = item in self.expectation.present
@@ -72,7 +77,10 @@ class ScriptedSurvey:
         return replace(self, expectation=alone)
 
     def diagnose(self) -> Round:
-        return Round({item: self.glance(item) for item in self.expectation.items}, complete=True)
+        return Round({item: self.ask(item) for item in self.expectation.items}, complete=True)
+
+    def any_blocks(self, facts: Mapping[Item, Facts]) -> bool:
+        return any(self.blocks(item, seen) for item, seen in facts.items())
 
     def blocks(self, item: Item, facts: Facts) -> bool:
         return Survey.blocks(cast("Any", self._as_survey()), item, facts)

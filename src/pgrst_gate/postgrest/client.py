@@ -9,15 +9,16 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
 from pgrst_gate import __version__
 from pgrst_gate.postgrest.answers import Answer
+from pgrst_gate.postgrest.plain_http import PlainHttp
 from pgrst_gate.postgrest.questions import Question
 
 ANSWER_BYTES: Final = 256 * 1024
@@ -25,18 +26,24 @@ DOCUMENT_BYTES: Final = 64 * 1024 * 1024
 """For OpenAPI documents and the schema cache: 1,000 relations of 20 columns make 6.7 MB."""
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 10.0
-NEAR_SECONDS: Final = 0.003
-"""A round trip below which asking costs more than waiting: more connections gain little."""
-NEAR_CONNECTIONS: Final = 2
-FAR_CONNECTIONS: Final = 16
+CONNECTIONS: Final = 10
+"""At most, to one server: as many as PostgREST's own to its database (`db-pool`)."""
 HANDFUL: Final = 25
 """Questions that one thread takes at a time: handing over each by itself costs a fifth more."""
-_TIMEOUTS: Final = {
-    "timeout": httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS).as_dict(),
-}
 
 Given = TypeVar("Given")
 Found = TypeVar("Found")
+
+
+class _Wire(Protocol):
+    """Sends one request and reads its answer; raises httpx's errors."""
+
+    def exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, most: int
+    ) -> Answer: ...
+
+    def close(self) -> None: ...
+
 
 _JWT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*")
 
@@ -74,22 +81,22 @@ class Credentials:
 class Client:
     """Asks questions of one base URL with one set of credentials; every failure is an `Answer`.
 
-    Connections are kept open. It speaks through httpx's transport, below its client: that costs a
-    third less, and what the client adds (redirects, cookies) is not wanted here.
+    Connections are kept open. Nothing is followed, and no cookie is kept.
     """
 
     def __init__(self, url: str, credentials: Credentials) -> None:
         self.url = url.rstrip("/")
         self.credentials = credentials
         self._headers = {"User-Agent": f"pgrst-gate/{__version__}"} | credentials.as_headers()
-        # The same targets are asked round after round, and parsing them takes a tenth of the time.
-        self._parsed = lru_cache(maxsize=8192)(lambda target: httpx.URL(self.url + target))
-        self._transport = self._fresh()
-        self._round_trip = float("inf")
+        self._wire = self._fresh()
 
-    def _fresh(self) -> httpx.HTTPTransport:
-        limits = httpx.Limits(max_connections=FAR_CONNECTIONS, max_keepalive_connections=None)
-        return httpx.HTTPTransport(verify=_trust(self.url), limits=limits, proxy=_proxy(self.url))
+    def _fresh(self) -> _Wire:
+        proxy = _proxy(self.url)
+        if self.url.startswith("http:") and not proxy:
+            return PlainHttp(
+                self.url, connect_seconds=CONNECT_SECONDS, answer_seconds=ANSWER_SECONDS
+            )
+        return _Httpx(self.url, proxy)
 
     def __enter__(self) -> Self:
         return self
@@ -100,12 +107,12 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._transport.close()
+        self._wire.close()
 
     def renew(self) -> None:
         """Drop all connections, so that a balancer may send the next questions elsewhere."""
-        self._transport.close()
-        self._transport = self._fresh()
+        self._wire.close()
+        self._wire = self._fresh()
 
     def using(self, credentials: Credentials) -> Client:
         """A client of the same URL with other credentials; the caller closes it."""
@@ -113,43 +120,83 @@ class Client:
 
     def ask(self, question: Question, *, most: int = ANSWER_BYTES) -> Answer:
         """The answer, of which at most so many bytes are read. A longer one is a failure."""
-        asked = time.monotonic()
         try:
-            request = httpx.Request(
+            return self._wire.exchange(
                 question.method,
-                self._parsed(question.target),
-                headers=self._headers | question.headers,
-                content=question.body,
-                extensions=_TIMEOUTS,
+                question.target,
+                self._headers | question.headers,
+                question.body,
+                most,
             )
-            answer = _read(self._transport.handle_request(request), most)
         except httpx.TimeoutException as error:
             late = "connection" if isinstance(error, httpx.ConnectTimeout) else "answer"
-            answer = Answer(failure=f"no {late} in time")
+            return Answer(failure=f"no {late} in time")
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            answer = Answer(failure=_reason(error))
-        self._round_trip = min(self._round_trip, time.monotonic() - asked)
-        return answer
+            return Answer(failure=_reason(error))
 
     def side_by_side(
         self, ask: Callable[[Given], Found], given: Sequence[Given]
     ) -> Iterator[Found]:
-        """What `ask` finds for each of the given, in order; many at once where the way is long.
+        """What `ask` finds for each of the given, in order; several at once.
 
         Nothing of it goes on after the iteration ends, also when that ends early.
         """
         if len(given) <= 1:
             yield from map(ask, given)
             return
-        most = NEAR_CONNECTIONS if self._round_trip < NEAR_SECONDS else FAR_CONNECTIONS
-        size = max(1, min(HANDFUL, len(given) // (most * 4)))
+        size = max(1, min(HANDFUL, len(given) // (CONNECTIONS * 4)))
         handfuls = [given[first : first + size] for first in range(0, len(given), size)]
-        pool = ThreadPoolExecutor(min(most, len(handfuls)), "ask")
+        pool = ThreadPoolExecutor(min(CONNECTIONS, len(handfuls)), "ask")
         try:
             for found in pool.map(lambda some: [ask(one) for one in some], handfuls):
                 yield from found
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _Httpx:
+    """TLS and proxies: httpx's transport, which is below redirects and cookies."""
+
+    def __init__(self, url: str, proxy: str | None) -> None:
+        self._url = url
+        self._timeouts = {
+            "timeout": httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS).as_dict()
+        }
+        limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=None)
+        self._transport = httpx.HTTPTransport(verify=_trust(url), limits=limits, proxy=proxy)
+
+    def exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, most: int
+    ) -> Answer:
+        """As `PlainHttp.exchange`."""
+        url = self._url + target
+        request = httpx.Request(
+            method, url, headers=headers, content=body, extensions=self._timeouts
+        )
+        return _read(self._transport.handle_request(request), most)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def _read(response: httpx.Response, most: int) -> Answer:
+    """The answer in a response, which is closed."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    body = bytearray()
+    try:
+        for chunk in response.iter_raw():
+            body += chunk
+            if len(body) > most:
+                return Answer(response.status_code, failure=f"more than {most} bytes of answer")
+            if time.monotonic() > deadline:
+                raise httpx.ReadTimeout("the answer took too long")
+    finally:
+        response.close()
+    headers = {
+        name.lower().decode("latin-1"): value.decode("latin-1")
+        for name, value in response.headers.raw
+    }
+    return Answer(response.status_code, headers, bytes(body))
 
 
 def _trust(url: str) -> ssl.SSLContext | bool:
@@ -169,26 +216,6 @@ def _proxy(url: str) -> str | None:
         return None
     proxies = urllib.request.getproxies()
     return proxies.get(parts.scheme) or proxies.get("all")
-
-
-def _read(response: httpx.Response, most: int) -> Answer:
-    """The answer in a response, which is closed."""
-    deadline = time.monotonic() + ANSWER_SECONDS
-    body = bytearray()
-    try:
-        for chunk in response.iter_raw():
-            body += chunk
-            if len(body) > most:
-                return Answer(response.status_code, failure=f"more than {most} bytes of answer")
-            if time.monotonic() > deadline:
-                return Answer(response.status_code, failure="the answer took too long")
-    finally:
-        response.close()
-    headers = {
-        name.lower().decode("latin-1"): value.decode("latin-1")
-        for name, value in response.headers.raw
-    }
-    return Answer(response.status_code, headers, bytes(body))
 
 
 def _reason(error: Exception) -> str:

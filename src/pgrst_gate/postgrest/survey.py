@@ -71,7 +71,7 @@ class Survey:
             return True
         return facts.cached is (item not in self._present)
 
-    def _any_blocks(self, told: Mapping[Item, Facts]) -> bool:
+    def any_blocks(self, told: Mapping[Item, Facts]) -> bool:
         """Whether any of the items blocks; a run of columns with one answer is looked at once."""
         last = None
         for item, facts in told.items():
@@ -80,9 +80,14 @@ class Survey:
             last = facts
         return False
 
-    def glance(self, item: Item) -> Facts:
-        """The cache side of one item only: the cheapest way to see that waiting is not over."""
-        return in_cache(self._room(), Probe((item,)))[item]
+    def asked_with(self, item: Item) -> tuple[Item, ...]:
+        """The item, and those that one question asks for together with it."""
+        return next(probe.items for probe in self._probes if item in probe.items)
+
+    def glance(self, item: Item) -> Round:
+        """The cache side of these: the cheapest way to see that waiting is not over."""
+        facts = in_cache(self._room(), Probe(self.asked_with(item)))
+        return Round(facts, complete=False)
 
     def cache_side(self) -> Round:
         """The cache side of all items, without the access side: what is served before a refresh.
@@ -101,7 +106,7 @@ class Survey:
         facts: dict[Item, Facts] = {}
         for part in self._cached(room, self._probes):
             facts |= part
-            if self._any_blocks(part):
+            if self.any_blocks(part):
                 return Round(facts, complete=False)
         if accepted := self._nonsense(room):
             return Round(facts, complete=False, accepted_nonsense=accepted)
@@ -155,7 +160,7 @@ class Survey:
     def _alone(self, facts: Mapping[Item, Facts]) -> list[Probe]:
         """A probe of its own for each item of those that were red together."""
         groups = [probe.items for probe in self._probes if len(probe.items) > 1]
-        red = (g for g in groups if self._any_blocks({item: facts[item] for item in g}))
+        red = (g for g in groups if self.any_blocks({item: facts[item] for item in g}))
         return [Probe((item,)) for items in red for item in items]
 
     def _in_use(

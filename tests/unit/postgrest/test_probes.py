@@ -96,7 +96,13 @@ def test_one_request_asks_for_all_columns_of_a_relation() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [Answer(201), Answer(200, {}, b"[]"), Answer(204), refusal(400, "22P02"), refusal(403, "42501")],
+    [
+        Answer(201),
+        Answer(200, {}, b"[]"),
+        Answer(204),
+        refusal(400, "22P02"),
+        refusal(403, "42501"),
+    ],
 )
 def test_a_probe_that_was_carried_out_is_the_last_one(answer: Answer) -> None:
     """A gateway that drops both levers gets no verdict out of the gate, and no second request."""
