@@ -22,6 +22,7 @@ from pgrst_gate.report import Report
 from pgrst_gate.runtimes import RUNTIMES
 from pgrst_gate.runtimes.interface import Runtime, Target
 from pgrst_sandbox.demo import real_postgrest
+from pgrst_sandbox.faults.loads import slow
 from pgrst_sandbox.postgres import Postgres
 from pgrst_sandbox.process import Server, run
 
@@ -65,13 +66,8 @@ class World:
         """Make the database, then start the server. Each load takes so much longer."""
         database.create_database(name)
         database.execute(ROLES + schema, dbname=name)
-        slow = {
-            # 16 and the stand-in; up to 14 the second
-            "PGRST_INTERNAL_SCHEMA_CACHE_QUERY_SLEEP": str(load_milliseconds),
-            "PGRST_INTERNAL_SCHEMA_CACHE_SLEEP": str(load_milliseconds),
-        }
         dsn = database.dsn(name, "authenticator")
-        env = slow if load_milliseconds else {}
+        env = slow(load_milliseconds) if load_milliseconds else {}
         with run(dsn=dsn, env=env, command=real_postgrest()) as server:
             yield cls(database, name, server)
 

@@ -26,7 +26,7 @@ class Condition:
     """Where the expected items are."""
     bad_token: bool = False
     gateway: Mapping[str, Any] = field(default_factory=dict)
-    """What the gateway in front does: arguments of `tests.acceptance.edges.Gateway`."""
+    """What the gateway in front does: arguments of `pgrst_sandbox.faults.gateway.Gateway`."""
     believable: bool = True
     """Otherwise the gate is right to believe nothing at all."""
     replicas: int = 1

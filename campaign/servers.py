@@ -14,6 +14,7 @@ from campaign import cache
 from campaign.bases import SCHEMAS
 from campaign.catalog import look
 from campaign.surface import Catalog, Surface
+from pgrst_sandbox.faults.loads import blocked
 from pgrst_sandbox.postgres import Postgres
 from pgrst_sandbox.process import Server, run
 
@@ -23,7 +24,6 @@ LOAD_MILLISECONDS: Final = 1000
 """How long a load may take, by the authenticator's `statement_timeout`."""
 _ATTEMPTS: Final = 3
 _SHOWS_CACHE: Final = (12, 2)
-_BLOCK: Final = "begin; lock table pg_catalog.pg_description in access exclusive mode"
 
 
 class Servers:
@@ -113,10 +113,8 @@ class Servers:
     @contextmanager
     def loads_failing(self) -> Iterator[None]:
         """Within it, every load takes longer than it may. The servers are stopped at the end."""
-        with psycopg.connect(self.cluster.dsn(self.database), autocommit=True) as blocking:
-            blocking.execute(_BLOCK.encode())
+        with blocked(self.cluster.dsn(self.database)):
             try:
                 yield
             finally:
                 self.stop()
-                blocking.execute(b"rollback")

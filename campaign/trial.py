@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import jwt
-from tests.acceptance.edges import Gateway, Request, Response, balanced, serving
 
 from campaign import effects, habits
 from campaign.expectations import as_inputs
@@ -26,6 +25,8 @@ from pgrst_gate.journal import Journal
 from pgrst_gate.plan import make_plan
 from pgrst_gate.report import Report
 from pgrst_gate.runtimes.none import NoRefresh
+from pgrst_sandbox.faults.balancer import balanced
+from pgrst_sandbox.faults.gateway import Gateway, Request, Response, serving
 from pgrst_sandbox.process import SECRET
 
 _BRIEF: Final = "150ms"

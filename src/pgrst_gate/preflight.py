@@ -14,7 +14,7 @@ from pgrst_gate.inputs import Inputs
 from pgrst_gate.journal import Journal
 from pgrst_gate.plan import Plan
 from pgrst_gate.postgrest import server
-from pgrst_gate.postgrest.answers import Answer
+from pgrst_gate.postgrest.answers import Answer, obstacle
 from pgrst_gate.postgrest.client import Client, Credentials
 from pgrst_gate.postgrest.questions import Question
 from pgrst_gate.postgrest.server import Identity
@@ -22,6 +22,7 @@ from pgrst_gate.postgrest.survey import Survey
 from pgrst_gate.postgrest.versions import NEWEST_SEEN
 from pgrst_gate.report import Server
 from pgrst_gate.schema import Column, Expectation, Function, Relation
+from pgrst_gate.verdicts import Cause
 
 COMING_UP_SECONDS: Final = 10.0
 """How long a server may refuse connections before it counts as down: it may just be starting."""
@@ -113,16 +114,22 @@ def _reachable(inputs: Inputs, journal: Journal) -> str:
 def _first_answer(
     client: Client, schema: str, inputs: Inputs, journal: Journal
 ) -> tuple[Question, Answer]:
-    """The first answer; a server that refuses connections is given a moment to come up."""
+    """The first answer of a server, which is given a moment to come up."""
     hint = localhost.hint(inputs.url)
     patience = WRONG_HOST_SECONDS if hint else COMING_UP_SECONDS
     give_up = time.monotonic() + min(patience, inputs.timeout)
     question, answer = server.first_answer(client, schema)
-    if answer.failure:
-        journal.note("preflight", f"{client.url} does not answer yet: {answer.failure}")
-    while answer.failure and time.monotonic() < give_up:
+    if _is_down(answer):
+        said = answer.failure or f"status {answer.status} of something in front of it"
+        journal.note("preflight", f"{client.url} does not answer yet: {said}")
+    while _is_down(answer) and time.monotonic() < give_up:
         time.sleep(0.1)
         question, answer = server.first_answer(client, schema)
     if answer.failure and hint:
         raise NotObserved(f"{client.url} does not answer: {answer.failure}", hint=hint)
     return question, answer
+
+
+def _is_down(answer: Answer) -> bool:
+    """Whether nobody answers, or a gateway does that finds no PostgREST behind it."""
+    return obstacle(answer) is Cause.UNREACHABLE and not answer.code

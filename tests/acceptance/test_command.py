@@ -11,9 +11,10 @@ from threading import Event
 from typing import Final
 
 import pytest
-from tests.acceptance.edges import Request, Response, serving
 from tests.acceptance.running import command, start_command
 from tests.acceptance.world import MIGRATION, World, token
+
+from pgrst_sandbox.faults.gateway import Request, Response, serving
 
 COLUMNS: Final = ("--expected-columns", "scans: ended_at")
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Final
 
 import pytest
-from tests.acceptance.edges import Gateway, serving
 from tests.acceptance.running import BRIEF, causes, gate
 from tests.acceptance.world import MIGRATION, World
+
+from pgrst_sandbox.faults.gateway import Gateway, serving
 
 EXPECTED: Final = {
     "expected_columns": "scans: ended_at",

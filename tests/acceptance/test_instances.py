@@ -2,9 +2,10 @@
 
 import pytest
 from tests.acceptance.conftest import Start
-from tests.acceptance.edges import balanced
 from tests.acceptance.running import causes, gate
 from tests.acceptance.world import MIGRATION, World
+
+from pgrst_sandbox.faults.balancer import balanced
 
 
 @pytest.mark.parametrize("reloaded", [0, 1, 2])

@@ -8,10 +8,10 @@ from typing import Any, Final
 import httpx
 import pytest
 from tests.acceptance.conftest import Start
-from tests.acceptance.edges import Gateway, serving
 from tests.acceptance.running import BRIEF, gate
 from tests.acceptance.world import Kind, World, start_world, token, wait_until
 
+from pgrst_sandbox.faults.gateway import Gateway, serving
 from pgrst_sandbox.postgres import Postgres
 
 AUDIT: Final = """

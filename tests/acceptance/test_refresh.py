@@ -11,6 +11,8 @@ from tests.acceptance.conftest import Start
 from tests.acceptance.running import causes, gate
 from tests.acceptance.world import LOADED, MIGRATION, World
 
+from pgrst_sandbox.faults import loads
+
 EXPECTED: Final = {
     "expected_columns": "scans: ended_at, last_activity_at",
     "expected_tables": "heartbeats",
@@ -167,11 +169,7 @@ def test_a_notification_that_nobody_hears_is_warned_of(world: World) -> None:
 
 def test_a_slow_load_is_waited_for(start: Start) -> None:
     """While the old cache still answers the gate is closed; it opens when the new one does."""
-    slow = {
-        "PGRST_INTERNAL_SCHEMA_CACHE_QUERY_SLEEP": "700",
-        "PGRST_INTERNAL_SCHEMA_CACHE_SLEEP": "700",  # its name up to 14
-    }
-    with start(environment=slow) as world:
+    with start(environment=loads.slow(milliseconds=700)) as world:
         world.sql(MIGRATION)
 
         report = gate(
@@ -187,27 +185,24 @@ def test_a_slow_load_is_waited_for(start: Start) -> None:
     assert (report.reload_milliseconds or 0) > 500
 
 
-def test_a_reload_that_fails_is_told(start: Start) -> None:
+def test_a_reload_that_fails_is_told(world: World, start: Start) -> None:
     """The old cache, or none, is told from one that is merely late; the server is left as it is."""
-    with start(user="frail") as world:
+    dsn = world.cluster.dsn(world.database, "frail")
+    with start(database=world.database, dsn=dsn) as impatient:
         world.sql(MIGRATION)
-        world.sql("alter role frail set statement_timeout = '1ms'")
-        world.disconnect()
-        try:
+        with loads.blocked(world.database_url):
             report = gate(
-                world.url,
+                impatient.url,
                 timeout="2500ms",
                 runtime="process",
-                pid=str(world.server.pid),
-                admin_url=world.admin_url,
+                pid=str(impatient.server.pid),
+                admin_url=impatient.admin_url,
                 expected_columns="scans: ended_at",
             )
-        finally:
-            world.sql("alter role frail reset statement_timeout")
 
         assert (report.exit_code, causes(report)) == (1, {"scans.ended_at": "reload-failing"})
         assert "statement_timeout" in report.verdicts[0].remedy
-        assert world.alive
+        assert impatient.alive
 
 
 def test_a_server_that_dies_is_told(start: Start) -> None:

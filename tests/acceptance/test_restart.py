@@ -105,3 +105,22 @@ def test_a_restart_that_fails_leaves_the_server(world: World) -> None:
     assert (report.exit_code, report.conclusion.value) == (3, "not-refreshed")
     assert "exit code 7" in report.sentence
     assert (report.receipts, world.alive) == ((), True)
+
+
+def test_a_restart_that_ends_the_server_is_told(start: Start) -> None:
+    """A command that succeeds and leaves nothing running: no verdict, and what was done is said."""
+    with start() as world:
+        world.sql(MIGRATION)
+        report = gate(
+            world.url,
+            timeout="5s",
+            runtime="process",
+            method="restart",
+            process_name=world.program.name,
+            restart_command=f"kill {world.server.pid}",
+            expected_columns="scans: ended_at",
+        )
+
+        assert (report.exit_code, report.conclusion.value) == (3, "not-refreshed")
+        assert "no new" in report.sentence
+        assert not world.alive

@@ -5,29 +5,12 @@ from typing import Final
 
 import jwt
 import pytest
-from tests.acceptance.edges import (
-    Answer,
-    Gateway,
-    Request,
-    Response,
-    json_not_found,
-    json_ok,
-    page,
-    serving,
-)
 from tests.acceptance.running import BRIEF, causes, gate
 from tests.acceptance.world import World, token
 
+from pgrst_sandbox.faults.gateway import Answer, Gateway, serving
+from pgrst_sandbox.faults.impostor import green, json_not_found, json_ok, page
 from pgrst_sandbox.ports import free_port
-
-
-def green(request: Request) -> Response:
-    """A cache that answers everything with what once was the plan of somebody's probe."""
-    del request
-    headers = {"Server": "postgrest/14.14", "Content-Type": "application/json"}
-    body = b"""{"code": "PGRST122", "details": "Invalid preferences: x-pgrst-gate-0a1b2c3d4e5f=1",
-        "hint": null, "message": "Invalid preferences given with handling=strict"}"""
-    return Response(400, headers, body)
 
 
 def test_a_server_that_is_down_is_not_observed(fresh: World) -> None:

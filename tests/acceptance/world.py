@@ -35,11 +35,12 @@ create role outsider nologin;
 create role root nologin superuser;
 create role authenticator login noinherit;
 create role frail login noinherit;
+alter role frail set statement_timeout = 1000;
 grant anon, member, stranger, outsider, root to authenticator;
 grant anon to frail;
 """
 """`stranger` may use next to nothing, `outsider` not even the schema, `root` everything.
-`frail` is another authenticator."""
+`frail` is another authenticator, of little patience."""
 
 BASE: Final = """
 drop schema if exists public cascade;
@@ -233,11 +234,11 @@ def start_world(
     database: str = "",
     setup: str = BASE,
     environment: Mapping[str, str] = MappingProxyType({}),
-    user: str = "authenticator",
+    dsn: str = "",
 ) -> Iterator[World]:
     """A new database with the setup, or the one that is named, and a server over it.
 
-    ``home`` is where its program goes.
+    ``home`` is where its program goes; ``dsn`` is another way to the database.
     """
     if not database:
         database = f"world_{secrets.token_hex(4)}"
@@ -245,7 +246,7 @@ def start_world(
         cluster.execute(setup, dbname=database)
     program = kind.program(home)
     with run(
-        dsn=cluster.dsn(database, user),
+        dsn=dsn or cluster.dsn(database, "authenticator"),
         version=kind.version or "14.14",
         env={"PGRST_LOG_LEVEL": "info", **environment},
         command=[str(program)],

@@ -91,7 +91,10 @@ def _readable_in_part(room: Room, item: Relation | Relationship) -> Facts | None
 def _callable(room: Room, item: Function, facts: Facts) -> Facts:
     names = [argument.name for argument in item.arguments]
     if names and names != [ANY_KEYS] and room.dialect.empty_array_calls_nothing and facts.cached:
-        return _used(room, questions.call_for_no_row(item.schema, item.name, names), facts)
+        seen = _used(room, questions.call_for_no_row(item.schema, item.name, names), facts)
+        if seen.exists is not None or seen.allowed is not None or seen.obstacle or not seen.cached:
+            return seen
+        facts = seen  # 25006 on a replica, where nothing volatile is called: the list may tell
     described = room.describe(item.schema)
     if described is None:
         return replace(facts, note=facts.note or NO_ROOT)

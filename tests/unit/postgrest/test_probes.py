@@ -118,6 +118,21 @@ def test_a_probe_that_was_carried_out_is_the_last_one(answer: Answer) -> None:
     assert (caught.value.cause, len(asked)) == ("not-postgrest", 1)
 
 
+@pytest.mark.parametrize("listed", [False, True])
+def test_where_a_call_is_refused_for_all_the_list_of_functions_tells(*, listed: bool) -> None:
+    """On a replica nothing volatile is called (25006), whoever may."""
+    item = Function("public", "f", (Argument("a"),))
+    signature = Signature(frozenset({"a"}), frozenset({"a"}))
+    described = Description("14.14", {}, {"f": signature} if listed else {})
+
+    def ask(_question: Question) -> Answer:
+        return refusal(405, "25006", "cannot set transaction read-write mode during recovery")
+
+    seen = in_use(room(ask, described), Probe((item,)), {item: Facts(cached=True)})
+
+    assert seen[item].allowed is listed
+
+
 @pytest.mark.parametrize("callable_without", [False, True])
 def test_a_call_on_11_is_not_sent_to_an_overload_that_takes_any_keys(
     *, callable_without: bool

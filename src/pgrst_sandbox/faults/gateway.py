@@ -1,16 +1,15 @@
-"""What stands between a client and PostgREST, or in its place: small HTTP servers on loopback."""
+"""What stands between a client and PostgREST: a gateway that changes, keeps or refuses."""
 
-import socket
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import cycle
+from math import inf
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -85,26 +84,6 @@ def serving(answer: Answer) -> Iterator[str]:
             thread.join()
 
 
-def page(request: Request) -> Response:
-    """A web site, or a single-page fallback: the same HTML for every path."""
-    del request
-    return Response(
-        headers={"Content-Type": "text/html"}, body=b"<!doctype html><title>app</title>"
-    )
-
-
-def json_not_found(request: Request) -> Response:
-    """Another API: it knows no path."""
-    del request
-    return Response(404, {"Content-Type": "application/json"}, b'{"error": "Not Found"}')
-
-
-def json_ok(request: Request) -> Response:
-    """A mock that finds everything."""
-    del request
-    return Response(headers={"Content-Type": "application/json"}, body=b"[]")
-
-
 @dataclass(slots=True)
 class Gateway:
     """Passes requests on to an upstream URL, with changes."""
@@ -120,11 +99,18 @@ class Gateway:
     """It answers OPTIONS by itself, with all methods for any path."""
     keeps: bool = False
     """It keeps the first answer to each address, whatever the headers."""
+    refuses: int = 0
+    """It answers by itself, with this status and a page."""
+    passes_after: float = inf
+    """The number of such answers after which it lets requests through."""
     _kept: dict[tuple[str, str], Response] = field(default_factory=dict)
 
     def __call__(self, request: Request) -> Response:
+        if self.refuses and self.passes_after > 0:
+            self.passes_after -= 1
+            return Response(self.refuses, {"Content-Type": "text/html"}, b"<html>Sorry</html>")
         if not request.target.startswith(self.prefix):
-            return json_not_found(request)
+            return Response(404, {"Content-Type": "application/json"}, b'{"error": "Not Found"}')
         if self.answers_options and request.method == "OPTIONS":
             return Response(200, {"Allow": "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE"})
         target = request.target.removeprefix(self.prefix) or "/"
@@ -145,36 +131,3 @@ class Gateway:
                 name: text for name, text in answer.headers.items() if name.lower() not in hidden
             }
             return Response(answer.status, kept, answer.read())
-
-
-@contextmanager
-def balanced(urls: Sequence[str]) -> Iterator[str]:
-    """A TCP balancer: each new connection goes to the next server. Gives its URL."""
-    ports = cycle(urlsplit(url).port or 80 for url in urls)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        accepting = threading.Thread(target=_accept, args=(listener, ports))
-        accepting.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            accepting.join()
-
-
-def _accept(listener: socket.socket, ports: Iterator[int]) -> None:
-    with suppress(OSError):
-        while True:
-            client, _ = listener.accept()
-            server = socket.create_connection(("127.0.0.1", next(ports)))
-            for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
-
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    for one in (source, sink):
-        with suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
-        one.close()
