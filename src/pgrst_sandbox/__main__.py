@@ -20,10 +20,13 @@ from pgrst_sandbox.server import serve  # noqa: E402
 
 def main() -> int:
     """Serve until told to stop. Exit status 1: no port; 2: a configuration that makes no sense."""
-    parser = argparse.ArgumentParser(prog="pgrst_sandbox", description=__doc__)
+    default = os.environ.get("PGRST_SANDBOX_VERSION", "14.14")
+    # The real one's help begins with its name and version, too.
+    about = f"PostgREST {default}, imitated. {__doc__}"
+    parser = argparse.ArgumentParser(prog="pgrst_sandbox", description=about)
     parser.add_argument(
         "--version",
-        default=os.environ.get("PGRST_SANDBOX_VERSION", "14.14"),
+        default=default,
         help=f"the PostgREST to imitate, {', '.join(RECORDED)} or one between"
         " (default: $PGRST_SANDBOX_VERSION, or 14.14)",
     )

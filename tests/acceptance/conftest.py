@@ -12,6 +12,21 @@ from tests.acceptance.world import BASE, MIGRATION, ROLES, Kind, World, kinds, s
 from pgrst_sandbox.postgres import Postgres, postgres
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, for each kind, what its version cannot: that is no skip, nobody could run it."""
+    left_out = [item for item in items if not _is_possible(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _is_possible(item: pytest.Item) -> bool:
+    kind = item.callspec.params.get("kind") if hasattr(item, "callspec") else None
+    return not isinstance(kind, Kind) or all(
+        kind.can(capability) for mark in item.iter_markers("needs") for capability in mark.args
+    )
+
+
 class Start(Protocol):
     """Starts a PostgREST over a database of its own."""
 

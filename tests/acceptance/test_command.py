@@ -11,6 +11,7 @@ from threading import Event
 from typing import Final
 
 import pytest
+from tests.acceptance.capabilities import needs
 from tests.acceptance.running import command, start_command
 from tests.acceptance.world import MIGRATION, World, token
 
@@ -19,6 +20,7 @@ from pgrst_sandbox.faults.gateway import Request, Response, serving
 COLUMNS: Final = ("--expected-columns", "scans: ended_at")
 
 
+@needs("counts loads")
 def test_an_open_gate_is_told(world: World, tmp_path: Path) -> None:
     """Exit 0: progress on standard error, the account on standard output, the report in a file."""
     world.sql(MIGRATION)
@@ -38,6 +40,7 @@ def test_an_open_gate_is_told(world: World, tmp_path: Path) -> None:
     assert (report["conclusion"], report["exit_code"]) == ("open", 0)
 
 
+@needs("plans only")
 def test_a_closed_gate_is_told(world: World) -> None:
     """Exit 1: the cause, how it was told, and what to type."""
     world.sql(MIGRATION)
@@ -101,6 +104,7 @@ def stopped(process: Popen[str], number: Signals) -> tuple[float, int, str]:
 
 
 @pytest.mark.parametrize(("number", "code"), [(SIGINT, 130), (SIGTERM, 143)])
+@needs("hides columns")
 def test_a_run_that_waits_can_be_stopped(world: World, number: Signals, code: int) -> None:
     """Within 2 s it ends and says what had been done; the server is left as it was."""
     world.sql(MIGRATION)

@@ -3,6 +3,7 @@
 from typing import Final
 
 import pytest
+from tests.acceptance.capabilities import needs
 from tests.acceptance.conftest import Start
 from tests.acceptance.running import BRIEF, causes, gate
 from tests.acceptance.world import MIGRATION, World
@@ -17,6 +18,7 @@ EXPECTED: Final = {
 }
 
 
+@needs("tells calls")
 def test_a_load_from_an_old_snapshot_opens_no_gate(world: World, start: Start) -> None:
     """A replica that lags is loaded without error, and what it lacks is not there."""
     with (
@@ -42,6 +44,7 @@ def test_a_load_from_an_old_snapshot_opens_no_gate(world: World, start: Start) -
     assert (loaded_again.exit_code, set(causes(loaded_again).values())) == (0, {"served"})
 
 
+@needs("counts loads")
 def test_a_listener_that_hears_nothing_opens_no_gate(world: World, start: Start) -> None:
     """It is connected, the notification is sent, and no load follows: only a signal helps."""
     with (
@@ -87,6 +90,7 @@ def test_a_gateway_that_refuses_gives_no_verdict(world: World, status: int) -> N
 
 
 @pytest.mark.parametrize("status", [502, 503])
+@needs("tells calls")
 def test_a_gateway_that_is_coming_up_is_waited_for(world: World, status: int) -> None:
     """As it answers for a server that is only just starting."""
     world.sql(MIGRATION)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 import pytest
+from tests.acceptance.capabilities import needs
 from tests.acceptance.running import BRIEF, causes, gate
 from tests.acceptance.world import MIGRATION, World
 
@@ -28,7 +29,17 @@ GATEWAYS: Final = {
 }
 
 
-@pytest.mark.parametrize("name", GATEWAYS)
+_ANSWERS: Final = ("answers OPTIONS", "all but the levers")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=needs("plans reads") if name in _ANSWERS else ())
+        for name in GATEWAYS
+    ],
+)
+@needs("plans only")
 def test_a_gateway_changes_no_verdict(world: World, name: str) -> None:
     """Stale is stale and fresh is fresh, whichever of the two levers gets through."""
     gateway = replace(GATEWAYS[name], upstream=world.url)
@@ -41,6 +52,24 @@ def test_a_gateway_changes_no_verdict(world: World, name: str) -> None:
 
     assert (stale.exit_code, set(causes(stale).values())) == (1, {"stale"})
     assert (fresh.exit_code, set(causes(fresh).values())) == (0, {"served"})
+
+
+@pytest.mark.parametrize("name", GATEWAYS)
+def test_no_gateway_opens_the_gate_on_a_stale_cache(world: World, name: str) -> None:
+    """What it hides of the server makes items unproven at worst, on every version."""
+    world.sql(MIGRATION)
+    gateway = replace(GATEWAYS[name], upstream=world.url)
+    with serving(gateway) as address:
+        report = gate(
+            address + gateway.prefix,
+            timeout=BRIEF,
+            expected_tables="heartbeats",
+            expected_functions="tick()\nupdate_scan_heartbeat(scan_id, progress_msg)",
+            expected_relationships="scans -> projects",
+        )
+
+    assert report.exit_code == 1
+    assert set(causes(report).values()) <= {"stale", "unproven"}
 
 
 def test_a_version_that_is_hidden_is_found_out(world: World) -> None:
@@ -63,6 +92,7 @@ def test_an_address_without_the_prefix_is_told(world: World) -> None:
     assert "path prefix" in report.problem.hint
 
 
+@needs("plans only")
 def test_a_gateway_that_drops_both_levers_is_refused(world: World) -> None:
     """Then nothing can be asked without a side effect, so the gate asks no more: exit 4."""
     world.sql(MIGRATION)

@@ -21,7 +21,7 @@ def test_the_gate_opens_only_when_all_instances_are_fresh(
         for server in [world, second][:reloaded]:
             server.reload()
 
-        report = gate(url, timeout="1s", expected_columns="scans: ended_at", consecutive="6")
+        report = gate(url, timeout="1s", expected_tables="heartbeats", consecutive="6")
 
         assert report.exit_code == (0 if reloaded == 2 else 1)
         if reloaded == 1:
@@ -40,8 +40,8 @@ def test_a_notification_reaches_all_instances(world: World, start: Start) -> Non
             url,
             runtime="notify",
             database_url=world.database_url,
-            expected_columns="scans: ended_at",
-            expected_functions="update_scan_heartbeat(scan_id, progress_msg)",
+            expected_tables="heartbeats",
+            expected_functions="tick()",
             consecutive="6",
         )
 

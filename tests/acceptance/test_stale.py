@@ -1,6 +1,7 @@
 """A cache that is older than the migration never opens the gate, whatever is asked for."""
 
 import pytest
+from tests.acceptance.capabilities import needs
 from tests.acceptance.running import BRIEF, causes, gate
 from tests.acceptance.world import GONE, NEW, World
 
@@ -54,6 +55,7 @@ def test_a_function_that_takes_any_keys_hides_no_stale_overload(
     assert (report.exit_code, causes(report)) == (1, {"greedy(a, b)": "unproven"})
 
 
+@needs("hides columns")
 def test_an_endpoint_is_expected_before_it_is_requested(stale: World) -> None:
     """The usual check passes on a stale cache; the gate expects what it names, and does not ask."""
     path = "/scans?select=ended_at,last_activity_at"
@@ -71,6 +73,7 @@ def test_an_endpoint_is_expected_before_it_is_requested(stale: World) -> None:
     assert not any(f"{path} HTTP" in line for line in stale.requests()[before:])
 
 
+@needs("tells calls")
 def test_a_call_is_not_made_before_its_function_is_proven(stale: World) -> None:
     """The keys of a request's body are the function's arguments; while stale it is not called."""
     call = 'POST /rpc/update_scan_heartbeat {"scan_id": 1, "progress_msg": "x"} -> 204'
@@ -82,6 +85,7 @@ def test_a_call_is_not_made_before_its_function_is_proven(stale: World) -> None:
     assert stale.rows("select * from heartbeats") == []
 
 
+@needs("tells calls")
 def test_the_database_has_what_the_cache_lacks(stale: World) -> None:
     """Items that are there all along, and those that nobody made, are told from the stale ones."""
     report = gate(
@@ -101,6 +105,7 @@ def test_the_database_has_what_the_cache_lacks(stale: World) -> None:
     }
 
 
+@needs("hides columns")
 def test_a_remedy_is_named(stale: World) -> None:
     """What to type is said for each item that closes the gate."""
     report = gate(stale.url, timeout=BRIEF, expected_columns="scans: ended_at")

@@ -5,6 +5,7 @@ from typing import Final
 
 import jwt
 import pytest
+from tests.acceptance.capabilities import needs
 from tests.acceptance.running import BRIEF, causes, gate
 from tests.acceptance.world import World, token
 
@@ -49,6 +50,7 @@ def test_a_server_that_is_no_postgrest_is_told(fresh: World, answer: Answer) -> 
     assert (report.receipts, len(fresh.server.log)) == ((), lines)
 
 
+@needs("plans only")
 def test_an_answer_that_was_kept_is_not_taken_for_a_new_one(fresh: World) -> None:
     """A cache between, that keeps answers by their address, opens no gate with an old green one."""
     with serving(Gateway(fresh.url, keeps=True)) as url:

@@ -1,6 +1,6 @@
 """What the gate is let loose on: a database, and a PostgREST over it, of which no test knows more.
 
-It is the stand-in, in two versions, unless there is a real one: `PGRST_GATE_POSTGREST` names one or
+It is the stand-in, in each version, unless there is a real one: `PGRST_GATE_POSTGREST` names one or
 several binaries, with colons between, or `postgrest` is on PATH.
 """
 
@@ -20,7 +20,10 @@ from typing import Any, Final
 import httpx
 import jwt
 import psycopg
+import pytest
+from tests.acceptance.capabilities import SINCE, Capability, needs, version_of_binary
 
+from pgrst_sandbox.dialect import RECORDED
 from pgrst_sandbox.postgres import Postgres
 from pgrst_sandbox.process import SECRET, Server, run
 
@@ -88,27 +91,36 @@ drop function retired(int);
 """
 """What the gate is asked about. `BASE` is there before it."""
 
+_COLUMNS: Final = needs("hides columns")
+_CALLS: Final = needs("tells calls")
 NEW: Final = (
-    ("expected_columns", "scans: ended_at"),
-    ("expected_columns", "scans: ended_at, last_activity_at"),
-    ("expected_columns", 'scans: "Odd Col"'),
-    ("expected_columns", "scans: doubled"),
-    ("expected_columns", "scans: new_name"),
-    ("expected_columns", "active_scans: ended_at"),
+    pytest.param("expected_columns", "scans: ended_at", marks=_COLUMNS),
+    pytest.param("expected_columns", "scans: ended_at, last_activity_at", marks=_COLUMNS),
+    pytest.param("expected_columns", 'scans: "Odd Col"', marks=_COLUMNS),
+    pytest.param("expected_columns", "scans: doubled", marks=_COLUMNS),
+    pytest.param("expected_columns", "scans: new_name", marks=_COLUMNS),
+    pytest.param("expected_columns", "active_scans: ended_at", marks=_COLUMNS),
     ("expected_tables", "heartbeats"),
     ("expected_tables", "active_scans"),
     ("expected_tables", "scan_counts"),
-    ("expected_functions", "update_scan_heartbeat(scan_id, progress_msg)"),
-    ("expected_functions", "overloaded(a, b)"),
+    pytest.param(
+        "expected_functions", "update_scan_heartbeat(scan_id, progress_msg)", marks=_CALLS
+    ),
+    pytest.param("expected_functions", "overloaded(a, b)", marks=_CALLS),
     ("expected_functions", "tick()"),
-    ("expected_functions", "takes_any(*)"),
+    pytest.param("expected_functions", "takes_any(*)", marks=needs("plans only")),
     ("expected_relationships", "scans -> projects"),
     ("expected_relationships", "projects -> scans"),
     ("expected_relationships", "heartbeats -> scans"),
 )
 """What the migration brings, each with its input."""
 
-GONE: Final = ("scans: legacy", "scans: old_name", "doomed", "retired(a)")
+GONE: Final = (
+    "scans: legacy",
+    "scans: old_name",
+    "doomed",
+    pytest.param("retired(a)", marks=_CALLS),
+)
 """What it takes away."""
 
 
@@ -133,12 +145,16 @@ class Kind:
     """A PostgREST to run the tests on."""
 
     name: str
-    version: str = ""
-    """Of the stand-in; empty for a binary."""
+    version: str
     binary: str = ""
+    """Where it is; empty for the stand-in."""
 
     def __str__(self) -> str:
         return self.name
+
+    def can(self, capability: Capability) -> bool:
+        """Whether its version is of those that can."""
+        return tuple(map(int, self.version.split("."))) >= SINCE[capability]
 
     def program(self, home: Path) -> Path:
         """A program of a name that a PostgREST may have, and no other process of this machine.
@@ -159,14 +175,17 @@ def kinds() -> tuple[Kind, ...]:
     """The binaries there are, or else the stand-in."""
     named = [path for path in os.environ.get("PGRST_GATE_POSTGREST", "").split(os.pathsep) if path]
     found = named or [path for path in [shutil.which("postgrest")] if path]
-    binaries = tuple(Kind(Path(path).name, binary=str(Path(path).absolute())) for path in found)
-    return binaries or (Kind("stand-in 14.14", "14.14"), Kind("stand-in 16.2", "16.2"))
+    binaries = tuple(
+        Kind(Path(path).name, version_of_binary(path), str(Path(path).absolute())) for path in found
+    )
+    return binaries or tuple(Kind(f"stand-in {version}", version) for version in RECORDED)
 
 
 @dataclass(frozen=True, slots=True)
 class World:
     """A running PostgREST and the database it serves."""
 
+    kind: Kind
     cluster: Postgres
     database: str
     server: Server
@@ -247,8 +266,8 @@ def start_world(
     program = kind.program(home)
     with run(
         dsn=dsn or cluster.dsn(database, "authenticator"),
-        version=kind.version or "14.14",
+        version=kind.version,
         env={"PGRST_LOG_LEVEL": "info", **environment},
         command=[str(program)],
     ) as server:
-        yield World(cluster, database, server, program)
+        yield World(kind, cluster, database, server, program)
