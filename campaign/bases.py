@@ -10,6 +10,7 @@ PLAIN: Final = ("scans", "projects", "events", "people", "tags", "places", "note
 ODD: Final = (
     "Odd Name", "per%cent", "comma,name", "dot.name", "paren(s)", "a&b=c?d",
     "ünï", "select", "plus+sign", "colon:ed", "MixedCase", "slash/ed", "semi;colon", "hash#tag",
+    'quo"te', "back\\slash",
 )  # fmt: skip
 TYPES: Final = (
     "int", "bigint", "smallint", "text", "varchar(20)", "numeric(10,2)", "boolean", "timestamptz",

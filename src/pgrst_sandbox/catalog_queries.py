@@ -28,9 +28,11 @@ with
           not (a.attnotnull or t.typtype = 'd' and t.typnotnull),
           case
             when t.typbasetype <> 0 and d.adbin is null then pg_get_expr(t.typdefaultbin, 0)
-            when a.attidentity = 'd' then format(
-              'nextval(%L)',
-              pg_get_serial_sequence(a.attrelid::regclass::text, a.attname)::regclass)
+            when a.attidentity = 'd' then (
+              select format('nextval(%L)', sequence.objid::regclass) from pg_depend sequence
+              where sequence.refclassid = 'pg_class'::regclass and sequence.refobjid = a.attrelid
+                and sequence.refobjsubid = a.attnum and sequence.deptype = 'i'
+                and sequence.classid = 'pg_class'::regclass)
             when a.attgenerated <> '' then null
             else pg_get_expr(d.adbin, d.adrelid)
           end,

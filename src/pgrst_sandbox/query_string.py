@@ -30,6 +30,8 @@ _FIELD: Final = re.compile(
     r'(?:(?P<alias>[^:,()!"]+):(?!:))?(?P<name>"(?:[^"\\]|\\.)*"|[^,()!:"]+)'
     r"(?:::(?P<cast>[a-z0-9_ ]+))?(?P<hints>(?:![^!,()]+)*)"
 )
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_LISTED: Final = re.compile(rf"{_QUOTED.pattern}|[^,]+")
 _FIELD_EXPECTED: Final = "expecting field name (* or [a..z0..9_$])"
 _IS_VALUES: Final = frozenset({"null", "not_null", "true", "false", "unknown"})
 
@@ -128,16 +130,16 @@ def _problem(what: str, text: str, expected: str, column: int = 1) -> ApiError:
 
 
 def _columns(text: str) -> tuple[str, ...]:
-    names = tuple(_unquote(name) for name in re.findall(r'"[^"]*"|[^,]+', text))
+    names = tuple(_unquote(name) for name in _LISTED.findall(text))
     if not names:
         raise _problem("columns parameter", text, _FIELD_EXPECTED)
     return names
 
 
 def _unquote(name: str) -> str:
-    return (
-        name[1:-1] if name.startswith('"') and name.endswith('"') and name != '"' else name.strip()
-    )
+    if _QUOTED.fullmatch(name):
+        return re.sub(r"\\(.)", r"\1", name[1:-1])
+    return name.strip()
 
 
 def _select(text: str) -> tuple[Field | Embed, ...]:
@@ -218,4 +220,4 @@ def _count(given: dict[str, str], name: str) -> int | None:
 def in_list(operand: str) -> Sequence[str]:
     """The members of `(a,b,"c,d")`."""
     inside = operand.removeprefix("(").removesuffix(")")
-    return [_unquote(member) for member in re.findall(r'"[^"]*"|[^,]+', inside)]
+    return [_unquote(member) for member in _LISTED.findall(inside)]

@@ -26,6 +26,8 @@ create table role (
 create table remake (
   id int primary key,
   first int constraint first_fk references film, second int constraint second_fk references film);
+create table quoted ("a""b" int, "c\\d" int);
+insert into quoted values (1, 2);
 create view starring as select id as number, name from actor;
 create function rename(old text, new text) returns setof film language sql
   begin atomic update film set title = new where title = old returning *; end;
@@ -65,6 +67,7 @@ def server(database: Postgres) -> Iterator[Server]:
         ("/actor?select=actor(name)&id=eq.1", [{"actor": [{"name": "bob"}]}]),
         ("/starring?select=role(film_id)&number=eq.1", [{"role": [{"film_id": 1}]}]),
         ("/remake?select=id,film!first_fk(title)", []),
+        ('/quoted?select="a\\"b","c\\\\d"&"a\\"b"=eq.1', [{'a"b': 1, "c\\d": 2}]),
         ("/film?select=t:title,id::text&order=id.desc&limit=1", [{"t": "two", "id": "2"}]),
     ],
 )  # fmt: skip
