@@ -16,6 +16,8 @@ from tests.acceptance.conftest import Start
 from tests.acceptance.running import causes, gate
 from tests.acceptance.world import BASE, MIGRATION, World
 
+from pgrst_gate.runtimes import process
+
 # Ends the process, waits until its ports are free, and starts its program over another database.
 RESTART: Final = """
 import os, pathlib, signal, subprocess, sys, time
@@ -107,8 +109,11 @@ def test_a_restart_that_fails_leaves_the_server(world: World) -> None:
     assert (report.receipts, world.alive) == ((), True)
 
 
-def test_a_restart_that_ends_the_server_is_told(start: Start) -> None:
+def test_a_restart_that_ends_the_server_is_told(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A command that succeeds and leaves nothing running: no verdict, and what was done is said."""
+    monkeypatch.setattr(process, "APPEAR_SECONDS", 1.0)
     with start() as world:
         world.sql(MIGRATION)
         report = gate(
