@@ -9,6 +9,7 @@ from pgrst_gate.schema import ANY_KEYS, Column, Function, Item, Relation, Relati
 
 READS_ARE_PLANNED: Final = (13,)
 COLUMNS_ARE_PLANNED: Final = (11,)
+ALL_IS_PLANNED: Final = (12,)
 _NAMED_JSON_TAKES_ANY: Final = (14, 2)
 """Before it, a single *named* json argument took any keys, too."""
 

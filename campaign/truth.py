@@ -12,7 +12,8 @@ the database has now, *granted* what the role may do with it now.
     not cached, there                stale
     not cached, not there            not-applied; wrong-signature where another overload is there
 
-On PostgREST 10 a column need not be cached: reads and writes are handed to the database.
+On PostgREST 10 a column need not be cached: reads and writes are handed to the database. On 11
+nothing shows the cached columns of a relation that was dropped: it may be stale or not applied.
 An item that must be absent is gone when no client can use it: it is not cached, and what the
 database has of it cannot be reached by a plain read either. Otherwise it is still-served.
 
@@ -28,6 +29,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from campaign.state import (
+    ALL_IS_PLANNED,
     COLUMNS_ARE_PLANNED,
     READS_ARE_PLANNED,
     State,
@@ -137,6 +139,8 @@ def _column(item: Column, state: State) -> Truth:
         return _missing(state, there=there, seen=whole or state.version < READS_ARE_PLANNED)
     else:
         used = _used(state, name, frozenset({item.name}), there=there)
+        if state.version < ALL_IS_PLANNED and name not in state.database.all_columns:
+            used = _not("not-applied", *used.causes)
     if not used.as_expected or not item.type or cached is None:
         return used
     kinds = cached.columns.get(name_of(item.relation), {}).get(item.name, frozenset())

@@ -70,10 +70,11 @@ _RELATIONS: Final = (
     _tables("doomed", "served", "stale", "10-12 not-applied, stale"),
     _tables("doomed", "still-served", "still-served", "gone", absent=True),
     # Where reads are not planned, the API's description is left to tell. It leaves out what the
-    # role may not use, and what was dropped, cached or not: so it proves no absence.
-    _without_options("mat", "10-12 not-applied, -", "10-12 unproven, -", "10-12 served, -"),
-    _without_options("parted", "10-12 not-applied, -", "10-12 unproven, -", "10-12 served, -"),
-    _without_options("parted_1", "10-12 not-applied, -", "10-12 unproven, -", "10-12 unproven, -"),
+    # role may not use, and what was dropped, cached or not: so it proves the absence of nothing but
+    # what this role can read.
+    _without_options("mat", "10-12 not-applied, -", "10-12 stale, -", "10-12 served, -"),
+    _without_options("parted", "10-12 not-applied, -", "10-12 stale, -", "10-12 served, -"),
+    _without_options("parted_1", "10-12 not-applied, -", "10-12 stale, -", "10-12 stale, -"),
     _without_options("doomed", *["10-12 still-served, -"] * 3, absent=True),
 )
 

@@ -136,7 +136,7 @@ def _used(room: Room, question: Question, facts: Facts) -> Facts:
     if plan(question, answer) is Plan.MISSING:  # swapped since the cache side was asked
         return replace(seen, cached=False)
     blocked = obstacle(answer)
-    refused = "" if blocked else f"the database refused it with {answer.code}"
+    refused = "" if blocked else f"it was refused with {answer.code}"
     return replace(seen, obstacle=blocked, note=facts.note or refused)
 
 

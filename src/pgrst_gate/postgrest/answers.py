@@ -126,6 +126,8 @@ class Plan(Enum):
     """This answer does not tell."""
 
 
+BY_LEVER: Final = {"PGRST107", "PGRST122"}
+"""The refusals of the two levers."""
 _MISSING: Final = {"PGRST200", "PGRST202", "PGRST204", "PGRST205"}
 _AMBIGUOUS: Final = {"PGRST201", "PGRST203"}
 

@@ -14,14 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Final
 
 from pgrst_gate.errors import NotObserved
 from pgrst_gate.postgrest import questions
-from pgrst_gate.postgrest.answers import Answer, Plan, obstacle, plan, told
+from pgrst_gate.postgrest.answers import BY_LEVER, Answer, Plan, obstacle, plan, told
 from pgrst_gate.postgrest.probes import Probe, Room
 from pgrst_gate.postgrest.questions import Question
 from pgrst_gate.schema import ANY_KEYS, Column, Function, Item, Relation, Relationship
 from pgrst_gate.verdicts import Cause, Facts
+
+KEPT: Final = "an answer to another question: something between here and PostgREST keeps answers"
 
 
 def ensure_stopped(room: Room, items: Iterable[Item]) -> None:
@@ -67,9 +70,15 @@ def _cached_relation(room: Room, item: Relation) -> Facts:
     if room.options_of_relations:
         return _planned(room, questions.options_relation(item.schema, item.name))
     described = room.describe(item.schema)
-    # A relation may be left out because the role may not use it, so absence tells nothing.
     listed = described is not None and item.name in described.relations
-    return Facts(cached=True if listed else None, told=(f"OpenAPI lists it: {listed}",))
+    seen = (f"OpenAPI lists it: {listed}",)
+    if listed or described is None:
+        return Facts(cached=True if listed else None, told=seen)
+    # What the role may read is listed if it is cached: partitions never are, and yet can be read.
+    question = questions.read_relation(item.schema, item.name)
+    answer = room.ask(question)
+    cached = False if answer.succeeded else None
+    return Facts(cached=cached, obstacle=obstacle(answer), told=(*seen, told(question, answer)))
 
 
 def _cached_columns(room: Room, relation: Relation, items: list[Column]) -> dict[Item, Facts]:
@@ -196,7 +205,8 @@ def _planned(room: Room, question: Question) -> Facts:
         case Plan.MISSING:
             return Facts(cached=False, other_signature=_hinted(question, answer), told=seen)
         case Plan.UNTOLD:
-            return Facts(obstacle=blocked, told=seen)
+            kept = KEPT if question.token and answer.code in BY_LEVER else ""
+            return Facts(obstacle=blocked, told=seen, note=kept)
 
 
 def _hinted(question: Question, answer: Answer) -> str:
