@@ -14,7 +14,7 @@ SCHEMAS: Final = ("api", "extra", "hidden")
 _UNNAMED: Final = frozenset({"bytea", "json", "jsonb", "text", "xml"})
 
 _COLUMNS: Final = """
-select n.nspname, c.relname, c.relispartition, c.relkind in ('r', 'p'), a.attname,
+select n.nspname, c.relname, c.relispartition, c.relkind in ('r', 'p'), c.relrowsecurity, a.attname,
   format_type(a.atttypid, null),
   case when t.typtype = 'd' then format_type(t.typbasetype, null) end,
   has_column_privilege(%(role)s, c.oid, a.attnum, 'select')
@@ -63,8 +63,10 @@ def look(connection: psycopg.Connection[Any], role: str) -> Catalog:
     readable: dict[Name, set[str]] = {}
     everything: dict[Name, set[str]] = {}
     tables: set[Name] = set()
-    for schema, relation, is_partition, is_table, column, kind, base, may_read in columns:
+    hidden: set[Name] = set()
+    for schema, relation, is_partition, is_table, hides, column, kind, base, may_read in columns:
         name = Name(schema, relation)
+        hidden.update({name} if hides else ())
         everything.setdefault(name, set()).add(column)
         readable.setdefault(name, set()).update({column} if may_read else ())
         if is_partition:
@@ -85,6 +87,7 @@ def look(connection: psycopg.Connection[Any], role: str) -> Catalog:
         {name: frozenset(names) for name, names in everything.items()},
         frozenset(schema for (schema,) in connection.execute(_USABLE, given).fetchall()),
         tuple((Name(row[2], row[3]), row[1]) for row in keys if row[0] == "f"),
+        frozenset(hidden),
     )
 
 

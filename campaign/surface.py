@@ -79,3 +79,5 @@ class Catalog:
     usable_schemas: frozenset[str] = frozenset()
     keys: tuple[tuple[Name, str], ...] = ()
     """Foreign keys: table and constraint."""
+    hidden: frozenset[Name] = frozenset()
+    """Tables with row-level security; there are no policies, so that nobody sees a row."""

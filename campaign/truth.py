@@ -17,6 +17,9 @@ nothing shows the cached columns of a relation that was dropped: it may be stale
 An item that must be absent is gone when no client can use it: it is not cached, and what the
 database has of it cannot be reached by a plain read either. Otherwise it is still-served.
 
+Embedded rows that row-level security hides from all are left out by the planner, and then nobody
+asks for grants on them (PostgreSQL 18): served or not-granted.
+
 Without the admin server, from 14.8 on, the only place that shows a column's type has one word for
 integer and smallint; the gate says so in a note, and either verdict is right.
 
@@ -207,6 +210,8 @@ def _relationship(item: Relationship, state: State) -> Truth:
         there = there and Name(*way.junction) in database.all_columns
     for name, columns in ends:
         used = _used(state, name, frozenset(columns), there=there)
+        if "not-granted" in used.causes and name in database.hidden:
+            return Truth(as_expected=True, causes=frozenset({"served", "not-granted"}))
         if not used.as_expected:
             return used
     return _yes("served")

@@ -68,7 +68,7 @@ class _Run:
         api = meet(self.plan, self.journal, self.closing)
         watch = Watch(runtime, instances, api.survey.admin, lambda: self.journal.now)
         missing = self._baseline(api, watch)
-        waited = self._climb(api, runtime, instances, watch)
+        waited = self._climb(api, runtime, instances, watch, changes=missing > 0)
         self._judge(waited, missing=missing)
         return self._concluded(api, waited)
 
@@ -99,7 +99,13 @@ class _Run:
         return missing
 
     def _climb(
-        self, api: Api, runtime: Runtime, instances: tuple[Instance, ...], watch: Watch
+        self,
+        api: Api,
+        runtime: Runtime,
+        instances: tuple[Instance, ...],
+        watch: Watch,
+        *,
+        changes: bool,
     ) -> Waited:
         """Refresh and wait, rung by rung, each with an equal share of the time that is left."""
         actions: tuple[Action | None, ...] = self._ladder(runtime) or (None,)
@@ -116,6 +122,7 @@ class _Run:
                 inputs=self.plan.inputs,
                 journal=self.journal,
                 deadline=self.journal.now + share,
+                changes=changes,
                 alive=_alive(runtime, instances),
             )
             if (waited := wait.until_served()).served or rung == len(actions) - 1:

@@ -169,16 +169,12 @@ def _missing(facts: Facts, loads: Loads) -> tuple[Cause, bool]:
 
 
 def _absent(facts: Facts, loads: Loads, *, read: bool) -> tuple[Cause, bool]:
-    # What the database has is read without the cache; it is not called without it.
-    if facts.cached is False and not (read and facts.exists):
-        return Cause.GONE, False
-    if (
-        facts.cached is None
-        and facts.exists is False
-        and (loads.settled or not facts.hidden_when_stale)
-    ):
-        return Cause.GONE, False
-    if facts.cached is None and facts.exists is None:
+    # What the database has is read without the cache, but not called without it.
+    by_database = facts.exists and (read or (facts.cached is None and loads.settled))
+    if not (facts.cached or by_database):
+        dropped = facts.exists is False and (loads.settled or not facts.hidden_when_stale)
+        if facts.cached is False or dropped:
+            return Cause.GONE, False
         return Cause.UNPROVEN, loads.settled or not loads.countable
     if loads.failing:
         return Cause.RELOAD_FAILING, False

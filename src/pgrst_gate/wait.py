@@ -24,6 +24,9 @@ FIRST_PAUSE_SECONDS: Final = 0.02
 PAUSE_SHARE: Final = 0.1
 EVIDENCE_SECONDS: Final = 10.0
 """How long to go on looking for a countable load once everything is served after a refresh."""
+UNSEEN_SECONDS: Final = 2.0
+"""How long to go on looking after a refresh of which nothing can be seen, neither its load nor a
+change: up to 13 a load that fails takes the old cache out of service (recordings/failing-*)."""
 GLANCE_SECONDS: Final = 0.25
 """How old a look at counters and logs may be while the cache is seen to be stale."""
 HOPELESS_AFTER_SECONDS: Final = 1.0
@@ -66,6 +69,8 @@ class Wait:
     alive: Callable[[], None] = lambda: None
     """Called while the API does not answer; raises `NotRefreshed` when it never will again."""
     sleep: Callable[[float], None] = time.sleep
+    changes: bool = True
+    """Not all was as expected before the refresh, so that its effect will be seen."""
     _red: Verdict | None = None
     """The item that last closed a round: the first to ask in the next."""
     _began: float = 0.0
@@ -168,16 +173,20 @@ class Wait:
         if self._rounds < self.inputs.consecutive:
             self.survey.client.renew()
             return False
-        if seen.loads.finished or not seen.loads.countable:
+        if seen.loads.finished or self.journal.now - self._served_at >= self._patience(seen.loads):
             return True
-        if self.inputs.require_evidence is Evidence.CONFIRMED:
-            patience = float("inf")
-        else:
-            patience = EVIDENCE_SECONDS if self.journal.receipts else 0.0
-        if self.journal.now - self._served_at >= patience:
-            return True
-        self._say("all served; looking for a load to be counted as well")
+        self._say("all served; looking on, for a load to be counted or to fail")
         return False
+
+    def _patience(self, loads: Loads) -> float:
+        """Seconds to go on looking, once everything is served, for what shows the load."""
+        if loads.countable and self.inputs.require_evidence is Evidence.CONFIRMED:
+            return float("inf")
+        if not self.journal.receipts:
+            return 0.0
+        if loads.countable:
+            return EVIDENCE_SECONDS
+        return 0.0 if self.changes else UNSEEN_SECONDS
 
     def _at_the_end(self) -> Waited:
         """Every item by itself, so that each has its own cause.

@@ -75,7 +75,9 @@ _RELATIONS: Final = (
     _without_options("mat", "10-12 not-applied, -", "10-12 stale, -", "10-12 served, -"),
     _without_options("parted", "10-12 not-applied, -", "10-12 stale, -", "10-12 served, -"),
     _without_options("parted_1", "10-12 not-applied, -", "10-12 stale, -", "10-12 stale, -"),
-    _without_options("doomed", *["10-12 still-served, -"] * 3, absent=True),
+    _without_options(
+        "doomed", "10-12 still-served, -", "10-12 unproven, -", "10-12 unproven, -", absent=True
+    ),
 )
 
 # A stale cache of 10 hides no column from reads and writes, so there a column is served.
@@ -120,12 +122,20 @@ _FUNCTIONS: Final = (
     _migration("overloaded(a, b)", *_NEW),
     _migration("retired(a)", "10 unproven, served", "10 unproven, stale", "10 unproven, stale"),
     _migration(
-        "retired(a)", "still-served", "10 unproven, still-served", "10 unproven, gone", absent=True
+        "retired(a)",
+        "10 unproven, still-served",
+        "10 unproven, still-served",
+        "10 unproven, gone",
+        absent=True,
     ),
     _by_anon("ungranted_fn()", "stale", "stale", "not-granted"),
     _functions("noargs()", *_NEW_ON_12),
     _functions(
-        "noargs()", "10-11 unproven, gone", "10-11 still-served, gone", "still-served", absent=True
+        "noargs()",
+        "10-11 unproven, gone",
+        "10-11 unproven, gone",
+        "10-11 unproven, still-served",
+        absent=True,
     ),
     _functions("writes(msg)", *_NEW),
     _functions("defaults(a, b)", *_NEW, "10 unproven, stale", "10 unproven, stale"),
@@ -134,8 +144,8 @@ _FUNCTIONS: Final = (
     _functions(
         "defaults(a, b)",
         "10 unproven, gone",
-        "10 still-served, gone",
-        "still-served",
+        "10 unproven, gone",
+        "10 unproven, still-served",
         "10 unproven, still-served",
         "10 unproven, gone",
         absent=True,

@@ -76,7 +76,8 @@ def test_present_items(facts: Facts, loads: Loads, cause: Cause, *, hopeless: bo
         (Facts(cached=True), FAILING, Cause.RELOAD_FAILING, False),
         (Facts(), NOT_LOADED, Cause.UNPROVEN, False),
         (Facts(), UNCOUNTABLE, Cause.UNPROVEN, True),
-        (Facts(exists=False), NOT_LOADED, Cause.STILL_SERVED, False),
+        (Facts(exists=True), NOT_LOADED, Cause.STILL_SERVED, True),
+        (Facts(exists=False), NOT_LOADED, Cause.UNPROVEN, False),
         (Facts(exists=False), SETTLED, Cause.GONE, False),
         (Facts(exists=False, hidden_when_stale=False), NOT_LOADED, Cause.GONE, False),
         (Facts(obstacle=Cause.UNREACHABLE), NOT_LOADED, Cause.UNREACHABLE, False),
@@ -89,11 +90,24 @@ def test_absent_items(facts: Facts, loads: Loads, cause: Cause, *, hopeless: boo
     assert (verdict.cause, verdict.hopeless) == (cause, hopeless)
 
 
-def test_a_function_that_only_the_database_has_is_gone() -> None:
+@pytest.mark.parametrize(
+    ("cached", "loads", "cause"),
+    [
+        (False, NOT_LOADED, Cause.GONE),
+        (False, SETTLED, Cause.GONE),
+        (None, NOT_LOADED, Cause.UNPROVEN),
+        (None, SETTLED, Cause.STILL_SERVED),
+    ],
+)
+def test_a_function_that_the_database_has_is_called_from_the_cache(
+    cached: bool | None,  # noqa: FBT001 - a column of the table
+    loads: Loads,
+    cause: Cause,
+) -> None:
     """Reads are handed to the database without the cache; calls are not."""
-    seen = Facts(cached=False, exists=True)
+    seen = Facts(cached=cached, exists=True)
 
-    assert judge(TYPED_CALL, seen, NOT_LOADED, expected_present=False).cause is Cause.GONE
+    assert judge(TYPED_CALL, seen, loads, expected_present=False).cause is cause
 
 
 @pytest.mark.parametrize("item", [TYPED, TYPED_CALL], ids=str)

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Final
 
 from pgrst_gate.postgrest import questions
-from pgrst_gate.postgrest.answers import Plan, obstacle, plan, told
-from pgrst_gate.postgrest.openapi import Signature
+from pgrst_gate.postgrest.answers import Answer, Plan, obstacle, plan, told
+from pgrst_gate.postgrest.openapi import Description, Signature
 from pgrst_gate.postgrest.probes import Probe, Room
 from pgrst_gate.postgrest.questions import Question
 from pgrst_gate.schema import ANY_KEYS, Column, Function, Item, Relation, Relationship
@@ -20,6 +20,9 @@ from pgrst_gate.verdicts import Cause, Facts
 
 _MISSING_IN_DATABASE: Final = {"42703", "42P01", "42883"}
 _NOT_ALLOWED: Final = "42501"
+_NOT_PLANNED: Final = {Plan.MISSING, Plan.AMBIGUOUS}
+_READ_ONLY: Final = "25006"
+"""On a replica nothing volatile is called, whoever may."""
 
 OTHER_SCHEMA: Final = "another schema answered: something drops the headers that name the schema"
 OTHER_OVERLOAD: Final = "the list of functions shows another overload of this name only"
@@ -91,10 +94,11 @@ def _readable_in_part(room: Room, item: Relation | Relationship) -> Facts | None
 def _callable(room: Room, item: Function, facts: Facts) -> Facts:
     names = [argument.name for argument in item.arguments]
     if names and names != [ANY_KEYS] and room.dialect.empty_array_calls_nothing and facts.cached:
-        seen = _used(room, questions.call_for_no_row(item.schema, item.name, names), facts)
-        if seen.exists is not None or seen.allowed is not None or seen.obstacle or not seen.cached:
-            return seen
-        facts = seen  # 25006 on a replica, where nothing volatile is called: the list may tell
+        question = questions.call_for_no_row(item.schema, item.name, names)
+        answer = room.ask(question)
+        if answer.code != _READ_ONLY:
+            return _answered(question, answer, facts)
+        facts = replace(facts, told=(*facts.told, told(question, answer)))
     described = room.describe(item.schema)
     if described is None:
         return replace(facts, note=facts.note or NO_ROOT)
@@ -106,7 +110,26 @@ def _callable(room: Room, item: Function, facts: Facts) -> Facts:
     if listed is not None and not _is_of(listed, names):  # it lists one overload of each name
         return replace(facts, note=facts.note or OTHER_OVERLOAD)
     told_too = (*facts.told, "OpenAPI lists it for this role")
-    return replace(facts, exists=True, allowed=True, told=told_too)
+    return _in_schema(
+        room, replace(facts, exists=True, allowed=True, told=told_too), described, item
+    )
+
+
+def _in_schema(room: Room, facts: Facts, described: Description, item: Function) -> Facts:
+    """The facts, unless this role may not use the schema, which the lists do not look at.
+
+    It is asked by a read of any relation in the schema; where there is none, the list is believed.
+    """
+    for relation in sorted(described.relations)[:1]:
+        question = questions.read_relation(item.schema, relation)
+        answer = room.ask(question)
+        if answer.code == _NOT_ALLOWED and _is_of_schema(answer):
+            return replace(facts, allowed=False, told=(*facts.told, told(question, answer)))
+    return facts
+
+
+def _is_of_schema(answer: Answer) -> bool:
+    return answer.text("message").startswith("permission denied for schema")
 
 
 def _is_of(listed: Signature, names: Sequence[str]) -> bool:
@@ -117,8 +140,12 @@ def _is_of(listed: Signature, names: Sequence[str]) -> bool:
 
 
 def _used(room: Room, question: Question, facts: Facts) -> Facts:
-    """The facts, with what a request that reached the database adds to them."""
-    answer = room.ask(question)
+    """The facts, with what a request that reaches the database adds to them."""
+    return _answered(question, room.ask(question), facts)
+
+
+def _answered(question: Question, answer: Answer, facts: Facts) -> Facts:
+    """The facts, with what the answer to such a request adds to them."""
     seen = replace(facts, told=(*facts.told, told(question, answer)))
     if (
         question.schema
@@ -129,12 +156,12 @@ def _used(room: Room, question: Question, facts: Facts) -> Facts:
         return replace(seen, exists=True, allowed=True)
     if answer.code == _NOT_ALLOWED:
         # Names are resolved before privileges are checked, but for the schema's own USAGE.
-        on_schema = answer.text("message").startswith("permission denied for schema")
-        return replace(seen, exists=None if on_schema else True, allowed=False)
+        return replace(seen, exists=None if _is_of_schema(answer) else True, allowed=False)
     if answer.code in _MISSING_IN_DATABASE:
         return replace(seen, exists=False)
-    if plan(question, answer) is Plan.MISSING:  # swapped since the cache side was asked
-        return replace(seen, cached=False)
+    if (planned := plan(question, answer)) in _NOT_PLANNED:
+        # swapped since the cache side was asked, or another instance
+        return replace(seen, cached=planned is Plan.AMBIGUOUS, ambiguous=planned is Plan.AMBIGUOUS)
     blocked = obstacle(answer)
     refused = "" if blocked else f"it was refused with {answer.code}"
     return replace(seen, obstacle=blocked, note=facts.note or refused)

@@ -98,7 +98,8 @@ class Gateway:
     answers_options: bool = False
     """It answers OPTIONS by itself, with all methods for any path."""
     keeps: bool = False
-    """It keeps the first answer to each address, whatever the headers."""
+    """It keeps the first answer to each address, whatever the headers; to OPTIONS none, which no
+    cache may keep (RFC 9110, 9.3.7)."""
     refuses: int = 0
     """It answers by itself, with this status and a page."""
     passes_after: float = inf
@@ -114,7 +115,7 @@ class Gateway:
         if self.answers_options and request.method == "OPTIONS":
             return Response(200, {"Allow": "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE"})
         target = request.target.removeprefix(self.prefix) or "/"
-        if not self.keeps:
+        if not self.keeps or request.method == "OPTIONS":
             return self._passed_on(replace(request, target=target))
         key = request.method, target
         if key not in self._kept:
