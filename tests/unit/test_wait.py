@@ -115,6 +115,7 @@ class Waiting:
     texts: dict[str, str] = field(default_factory=dict)
     alive: Callable[[], None] = lambda: None
     refreshed: bool = True
+    changes: bool = True
     nonsense: str = ""
     clock: Clock = field(default_factory=Clock)
     events: list[Event] = field(default_factory=list)
@@ -133,6 +134,7 @@ class Waiting:
             inputs.timeout,
             self.alive,
             self.clock.sleep,
+            self.changes,
         )
         return wait.until_served()
 
@@ -159,6 +161,28 @@ def test_it_ends_soon_after_the_cache_is_fresh() -> None:
 
     assert waited.served
     assert waiting.clock.now < 3.4
+
+
+@pytest.mark.parametrize(("refreshed", "changes"), [(True, True), (False, False)])
+def test_what_is_served_and_proven_as_far_as_can_be_is_not_waited_for(
+    *, refreshed: bool, changes: bool
+) -> None:
+    """The item was missing before the refresh, or nothing was sent: there is no more to see."""
+    waiting = Waiting(until(0, STALE), refreshed=refreshed, changes=changes)
+
+    assert waiting.run().served
+    assert waiting.clock.now < 0.1
+
+
+def test_a_refresh_of_which_nothing_shows_is_given_time_to_fail() -> None:
+    """All was served before it; a load that fails would take the old cache out of service."""
+    fine = Waiting(until(0, STALE), changes=False)
+    reloading = Facts(obstacle=Cause.RELOADING)
+    breaks = Waiting(until(1.2, FRESH, reloading), changes=False)
+
+    assert fine.run().served
+    assert 2 <= fine.clock.now < 2.5
+    assert not breaks.run().served
 
 
 def test_a_wait_that_cannot_succeed_ends_at_its_deadline() -> None:

@@ -133,6 +133,40 @@ def test_where_a_call_is_refused_for_all_the_list_of_functions_tells(*, listed: 
     assert seen[item].allowed is listed
 
 
+@pytest.mark.parametrize(
+    ("answer", "allowed"),
+    [
+        (refusal(401, "42501", "permission denied for schema public"), False),
+        (refusal(401, "42501", "permission denied for table scans"), True),
+        (Answer(200, {}, b"[]"), True),
+    ],
+)
+def test_the_list_of_functions_does_not_look_at_the_schema(
+    answer: Answer, *, allowed: bool
+) -> None:
+    """Who may not use the schema may call nothing in it, whatever is listed."""
+    item = Function("public", "f")
+    nothing: frozenset[str] = frozenset()
+    described = Description(
+        "14.14", {"scans": {"id": "integer"}}, {"f": Signature(nothing, nothing)}
+    )
+
+    seen = in_use(room(lambda _: answer, described), Probe((item,)), {item: Facts(cached=True)})
+
+    assert seen[item].allowed is allowed
+
+
+def test_a_function_that_is_ambiguous_when_it_is_called_is_not_served() -> None:
+    """The cache was swapped between the two questions, or another instance answers."""
+    item = Function("public", "f", (Argument("a"),))
+
+    seen = in_use(
+        room(lambda _: refusal(300, "PGRST203")), Probe((item,)), {item: Facts(cached=True)}
+    )
+
+    assert seen[item].ambiguous
+
+
 @pytest.mark.parametrize("callable_without", [False, True])
 def test_a_call_on_11_is_not_sent_to_an_overload_that_takes_any_keys(
     *, callable_without: bool
