@@ -110,6 +110,17 @@ def test_exit_codes_are_those_of_the_errors() -> None:
     assert told == errors | cancelled | ended
 
 
+def test_the_readme_shows_what_the_campaign_wrote() -> None:
+    """Table and command are those of docs/campaign.md, which the campaign writes by itself."""
+    written = (ROOT / "docs/campaign.md").read_text()
+    command = re.findall(r"<!-- campaign: (.+) -->", README)
+
+    assert command == re.findall(r"^python -m campaign .+$", written, re.MULTILINE)
+    assert [*rows(section(README, "How often it is right"))] == [
+        *rows(section(written, "Beside the checks people write today"))
+    ]
+
+
 def test_runtimes_are_listed() -> None:
     """The README's first table has every runtime, and each has its section in docs/runtimes.md."""
     headings = re.findall(r"^## (.+)$", (ROOT / "docs/runtimes.md").read_text(), re.MULTILINE)
