@@ -215,4 +215,4 @@ def _hinted(question: Question, answer: Answer) -> str:
     hint = answer.text("hint")
     before, paren, arguments = hint.partition("(")
     name = before.rpartition(".")[2]
-    return f"{name}({arguments.rstrip('.')}" if paren and name == asked else ""
+    return f"{name}({arguments}" if paren and name == asked else ""
