@@ -3,7 +3,7 @@
 import pytest
 
 from pgrst_gate.schema import Argument, Column, Function, Relation
-from pgrst_gate.verdicts import Cause, Facts, Loads, judge, judge_all
+from pgrst_gate.verdicts import Cause, Facts, Loads, Verdict, judge, judge_all
 
 SCANS = Relation("public", "scans")
 ENDED = Column(SCANS, "ended_at")
@@ -88,6 +88,17 @@ def test_absent_items(facts: Facts, loads: Loads, cause: Cause, *, hopeless: boo
     verdict = judge(ENDED, facts, loads, expected_present=False)
 
     assert (verdict.cause, verdict.hopeless) == (cause, hopeless)
+
+
+@pytest.mark.parametrize("expected_present", [True, False])
+def test_a_verdict_bears_what_it_rests_on(*, expected_present: bool) -> None:
+    """A reader gets the item, what was expected of it, the answers in order, and the note."""
+    seen = Facts(cached=False, told=("first", "second"), note="a note")
+
+    verdict = judge(ENDED, seen, NOT_LOADED, expected_present=expected_present)
+
+    cause = Cause.STALE if expected_present else Cause.GONE
+    assert verdict == Verdict(ENDED, expected_present, cause, ("first", "second"), "a note")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ def test_a_version_is_read(text: str, version: versions.Version | None) -> None:
         ((9, 0), None),
         ((10, 0), "10"),
         ((11, 2, 2), "11"),
+        ((12,), "12"),
         ((12, 0), "12"),
         ((12, 2, 12), "12"),
         ((13, 0, 8), "13 and later"),
@@ -66,7 +67,8 @@ def test_every_version_has_its_line(version: versions.Version, line: str | None)
 
 
 @pytest.mark.parametrize(
-    ("version", "reloads"), [((5, 2), True), ((6, 0), False), ((14, 14), False), (None, False)]
+    ("version", "reloads"),
+    [((5, 2), True), ((6,), False), ((6, 0), False), ((14, 14), False), (None, False)],
 )
 def test_sighup_reloads_only_the_oldest(version: versions.Version | None, *, reloads: bool) -> None:
     """An unknown version counts as one that dies of it."""
@@ -141,6 +143,8 @@ OPTIONS = questions.options_relation("public", "scans")
         (READ, refusal(401, "42501"), Plan.PASSED),
         (READ, refusal(404, "PGRST205"), Plan.MISSING),
         (READ, refusal(503, "PGRST002"), Plan.UNTOLD),
+        (READ, refusal(400, "PGRST100"), Plan.UNTOLD),
+        (READ, refusal(401, "22023"), Plan.UNTOLD),
         (READ, Answer(200, {}, b"<html>"), Plan.PASSED),
         (READ, Answer(404, {}, b"<html>"), Plan.UNTOLD),
         (OPTIONS, Answer(200, {"allow": "OPTIONS,GET,HEAD"}), Plan.PASSED),
@@ -193,6 +197,41 @@ def test_no_body_breaks_the_reading(body: bytes) -> None:
 
     assert (answer.code, answer.text("message")) == ("", "")
     assert str(READ) in told(READ, answer)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "line"),
+    [
+        (PROBE, refusal(400, "PGRST122", details="x-tok"), "in the cache (400 PGRST122)"),
+        (PROBE, refusal(404, "PGRST202", message="no function"), "404 PGRST202 no function"),
+        (READ, Answer(200, {}, b"[]"), "200"),
+        (READ, refusal(401, "42501", message="permission denied"), "401 42501 permission denied"),
+        (READ, Answer(502, {}, b"<html>"), "502"),
+        (READ, Answer(failure="connection refused"), "connection refused"),
+        (READ, refusal(500, "XX000", message="x" * 200), "500 XX000 " + "x" * 150),
+    ],
+)
+def test_a_question_and_its_answer_are_one_line(
+    question: Question, answer: Answer, line: str
+) -> None:
+    """Status, code and message, cut where they get long; of a probe that passed, what that says."""
+    assert told(question, answer) == f"{question}: {line}"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ('"a hint"', "a hint"),
+        ("null", ""),
+        ('{"of": ["parts"]}', '{"of": ["parts"]}'),  # PGRST201 and 203: details are no text
+        ("7", "7"),
+    ],
+)
+def test_each_part_of_an_error_is_read_as_text(value: str, text: str) -> None:
+    """Some parts are JSON themselves."""
+    answer = Answer(300, {}, f'{{"code": "PGRST201", "details": {value}}}'.encode())
+
+    assert (answer.text("details"), answer.text("hint")) == (text, "")
 
 
 # --- documents
