@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup test check generated demo bench campaign lock image clean
+.PHONY: help setup test check generated demo bench campaign mutants lock image clean
 
 PYTHON ?= python3
 IMAGE ?= pgrst-gate:dev
@@ -62,6 +62,9 @@ bench: $(STAMP) ## measure the gate
 campaign: $(STAMP) ## hunt wrong verdicts; N=1000 trials
 	$(BIN)/python -m campaign --trials $(or $(N),200)
 
+mutants: $(STAMP) ## change the rules in small ways: does a test notice?
+	$(BIN)/python -m mutation
+
 lock: $(STAMP) ## lock the dependencies anew; LOCK_ARGS=--upgrade takes newer versions
 	$(LOCK) --output-file requirements/runtime.txt
 	$(LOCK) --group dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
@@ -70,4 +73,4 @@ image: ## build the image as pgrst-gate:dev; BASE_IMAGE=... builds on another ba
 	docker build --tag $(IMAGE) $(addprefix --build-arg BASE_IMAGE=,$(BASE_IMAGE)) .
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
