@@ -15,7 +15,7 @@ from pgrst_gate.journal import Journal
 from pgrst_gate.plan import Plan
 from pgrst_gate.postgrest import server
 from pgrst_gate.postgrest.answers import Answer, obstacle
-from pgrst_gate.postgrest.client import Client, Credentials
+from pgrst_gate.postgrest.client import CONNECTIONS, Client, Credentials
 from pgrst_gate.postgrest.questions import Question
 from pgrst_gate.postgrest.server import Identity
 from pgrst_gate.postgrest.survey import Survey
@@ -47,7 +47,11 @@ def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
     Raises `NotObserved` when it does not answer, refuses the key, or is not a PostgREST.
     """
     inputs = plan.inputs
-    client = closing.enter_context(Client(_reachable(inputs, journal), _credentials(inputs)))
+    # With several rounds to be good, each is one connection's, so that a balancer deals out rounds.
+    connections = 1 if inputs.consecutive > 1 else CONNECTIONS
+    client = closing.enter_context(
+        Client(_reachable(inputs, journal), _credentials(inputs), connections=connections)
+    )
     schema = inputs.schema[0] if inputs.schema else ""
     question, answer = _first_answer(client, schema, inputs, journal)
     identity = server.identify(client, question, answer)

@@ -171,7 +171,7 @@ class Wait:
     def _enough(self, seen: Waited) -> bool:
         """Whether this good round ends the wait: the last of the row, and with its evidence."""
         if self._rounds < self.inputs.consecutive:
-            self.survey.client.renew()
+            self.survey.client.next_round()
             return False
         if seen.loads.finished or self.journal.now - self._served_at >= self._patience(seen.loads):
             return True

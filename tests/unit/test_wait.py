@@ -54,7 +54,7 @@ class ScriptedSurvey:
     def client(self) -> "ScriptedSurvey":
         return self
 
-    def renew(self) -> None:
+    def next_round(self) -> None:
         self.renewed += 1
 
     def ask(self, item: Item) -> Facts:

@@ -36,7 +36,7 @@ def in_use(room: Room, probe: Probe, cached: Mapping[Item, Facts]) -> dict[Item,
         return {first: _callable(room, first, cached[first])}
     seen = _used(room, _read(probe), Facts())
     if isinstance(first, Relation | Relationship) and seen.allowed is False:
-        seen = _readable_in_part(room, first) or seen
+        seen = _readable_in_part(room, first, seen) or seen
     both: dict[int, Facts] = {}  # by identity: the columns of a relation mostly share one value
     found: dict[Item, Facts] = {}
     for item in probe.items:
@@ -71,7 +71,7 @@ def _read(probe: Probe) -> Question:
     return questions.read_relation(first.schema, first.name)
 
 
-def _readable_in_part(room: Room, item: Relation | Relationship) -> Facts | None:
+def _readable_in_part(room: Room, item: Relation | Relationship, refused: Facts) -> Facts | None:
     """The item, read by a single column: a role may hold grants on some columns only.
 
     None when no column that the OpenAPI document shows can be read. It shows all columns of a
@@ -85,7 +85,7 @@ def _readable_in_part(room: Room, item: Relation | Relationship) -> Facts | None
         else:
             origin = item.origin.name
             question = questions.read_relationship(item.schema, origin, item.target, column)
-        seen = _used(room, question, Facts())
+        seen = _used(room, question, Facts(told=refused.told))
         if seen.allowed:
             return replace(seen, note="this role may read some of its columns only")
     return None
@@ -163,7 +163,8 @@ def _answered(question: Question, answer: Answer, facts: Facts) -> Facts:
         # swapped since the cache side was asked, or another instance
         return replace(seen, cached=planned is Plan.AMBIGUOUS, ambiguous=planned is Plan.AMBIGUOUS)
     blocked = obstacle(answer)
-    refused = "" if blocked else f"it was refused with {answer.code}"
+    by_whom = "the database" if answer.is_sqlstate else "PostgREST"
+    refused = "" if blocked else f"{by_whom} refused it with {answer.code}"
     return replace(seen, obstacle=blocked, note=facts.note or refused)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
+from urllib.parse import unquote
 
 from pgrst_gate.errors import NotObserved
 from pgrst_gate.postgrest import questions
@@ -163,7 +164,7 @@ def _unless_any_keys(room: Room, item: Function, found: Facts, note: str) -> Fac
     A control without an answer rules nothing out.
     """
     control = _takes_any_keys(room, item)
-    if control.cached is False or (control.cached is None and not found.cached):
+    if control.cached is False:
         return found
     told_of_both = found.told + control.told
     seen = replace(found, cached=None, obstacle=control.obstacle, told=told_of_both)
@@ -211,8 +212,6 @@ def _planned(room: Room, question: Question) -> Facts:
 
 def _hinted(question: Question, answer: Answer) -> str:
     """The other signature of the same function that a PGRST202 names in its hint; empty if none."""
-    asked = question.target.partition("?")[0].removeprefix("/rpc/")
-    hint = answer.text("hint")
-    before, paren, arguments = hint.partition("(")
-    name = before.rpartition(".")[2]
-    return f"{name}({arguments}" if paren and name == asked else ""
+    asked = unquote(question.target.partition("?")[0].removeprefix("/rpc/"))
+    before, named, arguments = answer.text("hint").partition(f"{asked}(")
+    return f"{named}{arguments}" if before.endswith((".", " ")) else ""

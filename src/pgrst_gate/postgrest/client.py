@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from pgrst_gate import __version__
+from pgrst_gate.postgrest import questions
 from pgrst_gate.postgrest.answers import Answer
 from pgrst_gate.postgrest.plain_http import PlainHttp
 from pgrst_gate.postgrest.questions import Question
@@ -26,6 +27,8 @@ DOCUMENT_BYTES: Final = 64 * 1024 * 1024
 """For OpenAPI documents and the schema cache: 1,000 relations of 20 columns make 6.7 MB."""
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 10.0
+BALANCER_CYCLE: Final = 12
+"""A balancer in turn gives the next question to the next of 2, 3, 4, 6 or 12 servers."""
 CONNECTIONS: Final = 10
 """At most, to one server: as many as PostgREST's own to its database (`db-pool`)."""
 HANDFUL: Final = 25
@@ -84,8 +87,12 @@ class Client:
     Connections are kept open. Nothing is followed, and no cookie is kept.
     """
 
-    def __init__(self, url: str, credentials: Credentials) -> None:
+    def __init__(
+        self, url: str, credentials: Credentials, *, connections: int = CONNECTIONS
+    ) -> None:
         self.url = url.rstrip("/")
+        self._connections = connections
+        self._asked = 0
         self.credentials = credentials
         self._headers = {"User-Agent": f"pgrst-gate/{__version__}"} | credentials.as_headers()
         self._wire = self._fresh()
@@ -109,8 +116,20 @@ class Client:
     ) -> None:
         self._wire.close()
 
+    def next_round(self) -> None:
+        """Have a balancer send the same questions elsewhere next time.
+
+        One that deals out connections does so if there is one to a round, which is dropped. One
+        that deals out requests does so if their number is not a multiple of that of its servers:
+        some are added that ask for nothing.
+        """
+        while self._asked % BALANCER_CYCLE != 1:
+            self.ask(questions.read_relation("", questions.random_name()))
+        self._asked = 0
+        self.renew()
+
     def renew(self) -> None:
-        """Drop all connections, so that a balancer may send the next questions elsewhere."""
+        """Drop all connections: what is at their other end may be gone."""
         self._wire.close()
         self._wire = self._fresh()
 
@@ -120,6 +139,7 @@ class Client:
 
     def ask(self, question: Question, *, most: int = ANSWER_BYTES) -> Answer:
         """The answer, of which at most so many bytes are read. A longer one is a failure."""
+        self._asked += 1
         try:
             return self._wire.exchange(
                 question.method,
@@ -141,12 +161,12 @@ class Client:
 
         Nothing of it goes on after the iteration ends, also when that ends early.
         """
-        if len(given) <= 1:
+        if min(len(given), self._connections) <= 1:
             yield from map(ask, given)
             return
-        size = max(1, min(HANDFUL, len(given) // (CONNECTIONS * 4)))
+        size = max(1, min(HANDFUL, len(given) // (self._connections * 4)))
         handfuls = [given[first : first + size] for first in range(0, len(given), size)]
-        pool = ThreadPoolExecutor(min(CONNECTIONS, len(handfuls)), "ask")
+        pool = ThreadPoolExecutor(min(self._connections, len(handfuls)), "ask")
         try:
             for found in pool.map(lambda some: [ask(one) for one in some], handfuls):
                 yield from found

@@ -16,6 +16,7 @@ from pgrst_gate.schema import Column, Function, Item
 from pgrst_gate.verdicts import Facts
 
 SHARED_FORMAT: Final = "int32"
+INT32: Final = "integer and smallint look the same from here"
 DOMAIN: Final = "a domain is shown as the type it is made of; its own name needs admin-url"
 
 
@@ -59,8 +60,9 @@ def _with_column_type(room: Room, shown: admin.Cache | None, item: Column, facts
     if not seen:
         note = f"{source} does not show its type to this key"
         return replace(facts, note=facts.note or note)
-    note = "integer and smallint look the same from here" if seen == SHARED_FORMAT else facts.note
+    note = INT32 if seen == SHARED_FORMAT else ""
     matches: bool | None = any(same_type(item.type, name) for name in names)
     if not matches and shown is None and not is_builtin(item.type) and is_builtin(seen):
         matches, note = None, DOMAIN
-    return replace(facts, type_matches=matches, note=note, told=(*facts.told, f"{source}: {seen}"))
+    told = (*facts.told, f"{source}: {seen}")
+    return replace(facts, type_matches=matches, note=facts.note or note, told=told)

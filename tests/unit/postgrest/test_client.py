@@ -303,6 +303,19 @@ def test_connections_are_kept_until_renewed() -> None:
     assert ports[0] == ports[1] != ports[2]
 
 
+@pytest.mark.parametrize("asked", [1, 2, 5, 12, 13])
+def test_a_round_moves_on_by_one_server(asked: int) -> None:
+    """So a balancer that deals out requests in turn shows each question all of its servers."""
+    with server(says(body(b"[]"))) as (url, requests), client(url) as asking:
+        for _ in range(2):
+            for _ in range(asked):
+                asking.ask(READ)
+            asking.next_round()
+
+    first, second = [number for number, one in enumerate(requests) if b"/scans?" in one][::asked]
+    assert {(second - first) % servers for servers in (2, 3, 4, 6)} == {1}
+
+
 @pytest.mark.parametrize(
     ("credentials", "sent", "not_sent"),
     [

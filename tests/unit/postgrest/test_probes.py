@@ -555,7 +555,10 @@ UNTOLD_LIST: Final = Description("14.14", {}, {"f": None})
         ),
         Look(
             F,
-            Facts(cached=False, told=(f"{OPTIONS_F}: {LACKS_SAYS}",)),
+            Facts(
+                obstacle=Cause.UNREACHABLE,
+                told=(f"{OPTIONS_F}: {LACKS_SAYS}", f"{PLAN_RANDOM}: timed out"),
+            ),
             {OPTIONS_F: NO_SUCH, PLAN_RANDOM: LOST},
         ),
         Look(
@@ -607,6 +610,16 @@ def test_what_the_cache_side_asks_and_tells(look: Look) -> None:
 @pytest.mark.parametrize(
     ("item", "hint", "other"),
     [
+        (
+            Function("public", "Odd Name"),
+            "Perhaps you meant to call the function public.Odd Name(a)",
+            "Odd Name(a)",
+        ),
+        (
+            Function("public", "f.g"),
+            "Perhaps you meant to call the function public.f.g(a)",
+            "f.g(a)",
+        ),
         (F_A, "Perhaps you meant to call the function public.f(b, c)", "f(b, c)"),
         (F_A, "Perhaps you meant to call the function v1.0.f(b)", "f(b)"),
         (F_A, "Perhaps you meant to call the function public.f(odd(name)", "f(odd(name)"),
@@ -710,7 +723,7 @@ REPLICA: Final = refusal(405, "25006", "read only")
                 cached=True,
                 exists=True,
                 allowed=True,
-                told=("GET /scans?select=id&limit=0: 200",),
+                told=(f"{READ}: 401 42501", "GET /scans?select=id&limit=0: 200"),
                 note=IN_PART,
             ),
             {READ: refusal(401, "42501"), "GET /scans?select=id&limit=0": ROWS},
@@ -723,7 +736,10 @@ REPLICA: Final = refusal(405, "25006", "read only")
                 cached=True,
                 exists=True,
                 allowed=True,
-                told=("GET /steps?select=scans(id)&limit=0: 200",),
+                told=(
+                    "GET /steps?select=scans(*)&limit=0: 401 42501",
+                    "GET /steps?select=scans(id)&limit=0: 200",
+                ),
                 note=IN_PART,
             ),
             {
@@ -784,7 +800,6 @@ REPLICA: Final = refusal(405, "25006", "read only")
                 exists=True,
                 allowed=True,
                 told=(f"{CALL_A}: 405 25006 read only", "OpenAPI lists it for this role"),
-                note="the database refused it with 25006",
             ),
             {CALL_A: REPLICA},
             described=listing("a"),
