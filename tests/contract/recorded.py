@@ -27,8 +27,9 @@ from pgrst_gate.postgrest.questions import (
     UNREADABLE,
     Question,
 )
+from pgrst_sandbox.dialect import RECORDED
 
-VERSIONS: Final = ("10.2.0", "11.2.2", "12.2.12", "13.0.8", "14.14", "16.2")
+VERSIONS: Final = RECORDED
 
 Lever = Literal["", "preference", "media type"]
 _LEVERS: Final[Mapping[tuple[str, str], Lever]] = {
