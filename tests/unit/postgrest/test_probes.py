@@ -18,7 +18,7 @@ from pgrst_gate.postgrest.access_side import (
 )
 from pgrst_gate.postgrest.admin import Cache
 from pgrst_gate.postgrest.answers import Answer
-from pgrst_gate.postgrest.cache_side import ensure_stopped, in_cache
+from pgrst_gate.postgrest.cache_side import KEPT, ensure_stopped, in_cache
 from pgrst_gate.postgrest.openapi import Description, Signature
 from pgrst_gate.postgrest.probes import Probe, Room
 from pgrst_gate.postgrest.questions import RANDOM_NAME, UNREADABLE, Question
@@ -140,29 +140,6 @@ def test_where_a_call_is_refused_for_all_the_list_of_functions_tells(*, listed: 
     seen = in_use(room(ask, described), Probe((item,)), {item: Facts(cached=True)})
 
     assert seen[item].allowed is listed
-
-
-@pytest.mark.parametrize(
-    ("answer", "allowed"),
-    [
-        (refusal(401, "42501", "permission denied for schema public"), False),
-        (refusal(401, "42501", "permission denied for table scans"), True),
-        (Answer(200, {}, b"[]"), True),
-    ],
-)
-def test_the_list_of_functions_does_not_look_at_the_schema(
-    answer: Answer, *, allowed: bool
-) -> None:
-    """Who may not use the schema may call nothing in it, whatever is listed."""
-    item = Function("public", "f")
-    nothing: frozenset[str] = frozenset()
-    described = Description(
-        "14.14", {"scans": {"id": "integer"}}, {"f": Signature(nothing, nothing)}
-    )
-
-    seen = in_use(room(lambda _: answer, described), Probe((item,)), {item: Facts(cached=True)})
-
-    assert seen[item].allowed is allowed
 
 
 def test_a_function_that_is_ambiguous_when_it_is_called_is_not_served() -> None:
@@ -401,6 +378,9 @@ def listing(*names: str) -> Description:
 
 
 UNLISTED: Final = Description("14.14", {}, {})
+BESIDE_TABLES: Final = Description(
+    "14.14", {"scans": {}, "events": {}}, {"f": Signature(frozenset(), frozenset())}
+)
 UNTOLD_LIST: Final = Description("14.14", {}, {"f": None})
 
 
@@ -424,7 +404,31 @@ UNTOLD_LIST: Final = Description("14.14", {}, {"f": None})
             {"GET /scans?limit=0 (plan only)": LOST},
         ),
         Look(
+            SCANS,
+            Facts(told=("GET /scans?limit=0 (plan only): 406 PGRST107 of another",), note=KEPT),
+            {"GET /scans?limit=0 (plan only)": refusal(406, "PGRST107", "of another")},
+        ),
+        Look(
             SCANS, Facts(cached=True, told=("OPTIONS /scans: 200",)), {"OPTIONS /scans": HAS}, "12"
+        ),
+        *(
+            Look(
+                SCANS,
+                Facts(
+                    cached=cached,
+                    obstacle=obstacle,
+                    told=("OpenAPI lists it: False", f"GET /scans?limit=0: {said}"),
+                ),
+                {"GET /scans?limit=0": answer},
+                line="12",
+                options=False,
+                described=UNLISTED,
+            )
+            for answer, said, cached, obstacle in (
+                (ROWS, "200", False, None),
+                (refusal(401, "42501"), "401 42501", None, None),
+                (LOST, "timed out", None, Cause.UNREACHABLE),
+            )
         ),
         Look(
             SCANS,
@@ -625,6 +629,9 @@ def test_what_the_cache_side_asks_and_tells(look: Look) -> None:
         (F_A, "Perhaps you meant to call the function public.f(odd(name)", "f(odd(name)"),
         (F_A, "Perhaps you meant to call the function public.f", ""),
         (F_A, "Perhaps you meant to call the function public.g(b)", ""),
+        (F_A, "Perhaps you meant to call the function public.self(b)", ""),
+        (F_A, "Perhaps you meant to call the function f(b)", "f(b)"),
+        (F_A, "Perhaps you meant to call the function public.f(if(b)", "f(if(b)"),
         (F_A, None, ""),
         (F, "Perhaps you meant to call the function public.f(b)", "f(b)"),
     ],
@@ -843,6 +850,48 @@ REPLICA: Final = refusal(405, "25006", "read only")
             F, replace(CACHE_TOLD, note=OTHER_OVERLOAD), described=listing("a"), before=CACHE_TOLD
         ),
         Look(F, replace(CACHE_TOLD, note=NO_ROOT), before=CACHE_TOLD),
+        # one of the relations shows whether the role may use the schema, which the list does not
+        Look(
+            F,
+            Facts(
+                cached=True,
+                exists=True,
+                allowed=False,
+                told=(
+                    "cache side",
+                    "OpenAPI lists it for this role",
+                    "GET /events?limit=0: 401 42501 permission denied for schema public",
+                ),
+            ),
+            {"GET /events?limit=0": refusal(401, "42501", "permission denied for schema public")},
+            described=BESIDE_TABLES,
+            before=CACHE_TOLD,
+        ),
+        *(
+            Look(
+                F,
+                Facts(
+                    cached=True,
+                    exists=True,
+                    allowed=True,
+                    told=("cache side", "OpenAPI lists it for this role"),
+                ),
+                {"GET /events?limit=0": answer},
+                described=BESIDE_TABLES,
+                before=CACHE_TOLD,
+            )
+            for answer in (ROWS, refusal(401, "42501", "permission denied for table events"))
+        ),
+        Look(
+            F_A,
+            Facts(
+                cached=True,
+                told=("cache side", f"{CALL_A}: 400 PGRST107 none"),
+                note="PostgREST refused it with PGRST107",
+            ),
+            {CALL_A: refusal(400, "PGRST107", "none")},
+            before=CACHE_TOLD,
+        ),
         Look(F, NOTED, before=NOTED),
         Look(F, NOTED, described=listing("a"), before=NOTED),
     ],
