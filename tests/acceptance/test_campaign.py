@@ -39,7 +39,7 @@ def test_a_gate_that_believes_everything_is_found_out(
     monkeypatch.setattr(cache_side, "plan", credulous)
     stale = [seed for seed in range(100) if Random(seed).choice(CONDITIONS).name == "stale"]  # noqa: S311 - as a trial draws it
 
-    outcomes = trials(cluster, "14.14", stale[:3])
+    outcomes = trials(cluster, "14.14", stale[:10])
 
     assert "false pass" in {one.grade for outcome in outcomes for one in outcome.graded}
 

@@ -232,6 +232,9 @@ class _Replay:
         if recorded.get("status") == httpx.codes.SERVICE_UNAVAILABLE:
             accepted, seconds = [expected, *self._unavailable_after(number)], DEADLINE_SECONDS
         observed = _observe(lambda: self._ask(request), accepted, min(seconds, self._patience))
+        if "57014" in str(observed) and observed not in accepted:
+            # Where loads may take 1 ms, a request may be hit too, if the machine is busy.
+            observed = _observe(lambda: self._ask(request), accepted, self._patience)
         if observed not in accepted:
             what = f"{request['method']} {request['path']} as {request.get('as', 'anon')}"
             yield Difference(number, what, expected, observed)

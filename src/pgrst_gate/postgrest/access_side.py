@@ -21,8 +21,6 @@ from pgrst_gate.verdicts import Cause, Facts
 _MISSING_IN_DATABASE: Final = {"42703", "42P01", "42883"}
 _NOT_ALLOWED: Final = "42501"
 _NOT_PLANNED: Final = {Plan.MISSING, Plan.AMBIGUOUS}
-_READ_ONLY: Final = "25006"
-"""On a replica nothing volatile is called, whoever may."""
 
 OTHER_SCHEMA: Final = "another schema answered: something drops the headers that name the schema"
 OTHER_OVERLOAD: Final = "the list of functions shows another overload of this name only"
@@ -96,9 +94,12 @@ def _callable(room: Room, item: Function, facts: Facts) -> Facts:
     if names and names != [ANY_KEYS] and room.dialect.empty_array_calls_nothing and facts.cached:
         question = questions.call_for_no_row(item.schema, item.name, names)
         answer = room.ask(question)
-        if answer.code != _READ_ONLY:
-            return _answered(question, answer, facts)
-        facts = replace(facts, told=(*facts.told, told(question, answer)))
+        seen = _answered(question, answer, facts)
+        tells_of_grants = seen.exists is not None or seen.allowed is not None
+        if tells_of_grants or seen.obstacle or not answer.is_sqlstate:
+            return seen
+        # A replica refuses all calls that might write (0A000, 25006), whoever may: the list tells.
+        facts = replace(facts, told=seen.told)
     described = room.describe(item.schema)
     if described is None:
         return replace(facts, note=facts.note or NO_ROOT)
