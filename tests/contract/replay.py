@@ -171,7 +171,7 @@ class _Replay:
             server = self._met_without_cache()
         else:
             server = self._run(load_milliseconds=0, wait=True)
-        self._client.get(server.url)
+        _observe(lambda: self._status(server.url) is not None, [True])
         return server
 
     def _met_without_cache(self) -> Server:
