@@ -172,6 +172,7 @@ def _function(item: Function, state: State) -> Truth:
         # Without arguments to send, a dropped function and one without EXECUTE look the same.
         blind = not used or asked == {ANY_KEYS}
         further = [*(("not-granted",) if blind else ()), *(("type-drift",) if drift else ())]
+        further += ["ambiguous"] if len(there) > 1 else []
         return _not("stale", *further, *_failing(state))
     executable = any(one.executable for one in there)
     if item.schema not in database.usable_schemas or not executable:

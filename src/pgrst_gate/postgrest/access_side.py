@@ -20,6 +20,9 @@ from pgrst_gate.verdicts import Cause, Facts
 
 _MISSING_IN_DATABASE: Final = {"42703", "42P01", "42883"}
 _NOT_ALLOWED: Final = "42501"
+_SEVERAL_FIT: Final = "42725"
+_ONLY_READS: Final = {"0A000", "25006"}
+"""A replica refuses all calls that might write, whoever may call: that says nothing of grants."""
 _NOT_PLANNED: Final = {Plan.MISSING, Plan.AMBIGUOUS}
 
 OTHER_SCHEMA: Final = "another schema answered: something drops the headers that name the schema"
@@ -95,10 +98,8 @@ def _callable(room: Room, item: Function, facts: Facts) -> Facts:
         question = questions.call_for_no_row(item.schema, item.name, names)
         answer = room.ask(question)
         seen = _answered(question, answer, facts)
-        tells_of_grants = seen.exists is not None or seen.allowed is not None
-        if tells_of_grants or seen.obstacle or not answer.is_sqlstate:
+        if answer.code not in _ONLY_READS:
             return seen
-        # A replica refuses all calls that might write (0A000, 25006), whoever may: the list tells.
         facts = replace(facts, told=seen.told)
     described = room.describe(item.schema)
     if described is None:
@@ -160,6 +161,8 @@ def _answered(question: Question, answer: Answer, facts: Facts) -> Facts:
         return replace(seen, exists=None if _is_of_schema(answer) else True, allowed=False)
     if answer.code in _MISSING_IN_DATABASE:
         return replace(seen, exists=False)
+    if answer.code == _SEVERAL_FIT:  # overloads that the cache does not hold yet
+        return replace(seen, exists=True, ambiguous=True)
     if (planned := plan(question, answer)) in _NOT_PLANNED:
         # swapped since the cache side was asked, or another instance
         return replace(seen, cached=planned is Plan.AMBIGUOUS, ambiguous=planned is Plan.AMBIGUOUS)

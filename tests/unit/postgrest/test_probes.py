@@ -814,6 +814,34 @@ REPLICA: Final = refusal(405, "25006", "read only")
         ),
         Look(
             F_A,
+            Facts(
+                cached=True,
+                exists=True,
+                allowed=True,
+                told=(f"{CALL_A}: 500 0A000", "OpenAPI lists it for this role"),
+            ),
+            {CALL_A: refusal(500, "0A000")},
+            described=listing("a"),
+            before=Facts(cached=True),
+        ),
+        Look(
+            F_A,
+            Facts(cached=True, exists=True, ambiguous=True, told=(f"{CALL_A}: 400 42725",)),
+            {CALL_A: refusal(400, "42725")},
+            described=listing("a"),
+            before=Facts(cached=True),
+        ),
+        Look(
+            F_A,
+            Facts(
+                cached=True, told=(f"{CALL_A}: 400 42P18",), note="the database refused it with 42P18"
+            ),
+            {CALL_A: refusal(400, "42P18")},
+            described=listing("a"),
+            before=Facts(cached=True),
+        ),
+        Look(
+            F_A,
             replace(NOTED, told=("cache side", f"{CALL_A}: 405 25006 read only")),
             {CALL_A: REPLICA},
             described=listing("b"),
