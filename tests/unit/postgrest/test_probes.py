@@ -834,7 +834,9 @@ REPLICA: Final = refusal(405, "25006", "read only")
         Look(
             F_A,
             Facts(
-                cached=True, told=(f"{CALL_A}: 400 42P18",), note="the database refused it with 42P18"
+                cached=True,
+                told=(f"{CALL_A}: 400 42P18",),
+                note="the database refused it with 42P18",
             ),
             {CALL_A: refusal(400, "42P18")},
             described=listing("a"),
