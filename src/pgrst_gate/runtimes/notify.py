@@ -1,16 +1,16 @@
 """PostgREST by way of its database: `NOTIFY pgrst, 'reload schema'`, for whoever listens.
 
 A notification is not acknowledged, and is lost when nobody listens. So the listeners are looked for
-first. The text of the connection's errors may repeat parts of a broken URL: those are never shown.
+first.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, LiteralString
+from collections.abc import Sequence
+from typing import Final, LiteralString
 
+from pgrst_gate.database import connected
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.interface import (
     Action,
@@ -21,18 +21,7 @@ from pgrst_gate.runtimes.interface import (
     RuntimeName,
 )
 
-if TYPE_CHECKING:
-    from psycopg import Connection
-    from psycopg.rows import TupleRow
-
-CONNECT_SECONDS: Final = 10
-"""For each host of the URL, unless the URL has a `connect_timeout`."""
-SILENCE_SECONDS: Final = 10
-"""How long the database may be silent before the connection counts as broken."""
-
 PAYLOAD: Final = "reload schema"
-
-_PERCENT: Final = "in a password write `@` as %40, `/` as %2F and `%` as %25"
 
 _LIMITED: Final[LiteralString] = "SET LOCAL statement_timeout = '10s'"
 
@@ -48,19 +37,6 @@ _HIDDEN: Final = "<insufficient privilege>"
 _LISTEN: Final = re.compile(
     r'\s*LISTEN\s+(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<plain>\w+))', re.IGNORECASE
 )
-
-_REMEDIES: Final = {
-    "password authentication failed": "check user and password of `database-url`; " + _PERCENT,
-    "no password supplied": "`database-url` needs a password: postgresql://user:password@host/db",
-    "no pg_hba.conf entry": "the database does not let this user in from here: see pg_hba.conf",
-    "does not exist": "check the names in `database-url`",
-    "could not translate host name": "check the host in `database-url`; " + _PERCENT,
-    "Connection refused": "is it the right host and port, and reachable from here? In a container "
-    "localhost is the container itself",
-    "timeout": "is it the right host and port, and reachable from here? A firewall may be silent",
-    "SSL": "check `sslmode` in `database-url`",
-    "too many connections": "the database is full: wait, or raise max_connections",
-}
 
 
 class Notify:
@@ -82,7 +58,7 @@ class Notify:
                 "a server cannot be restarted through its database",
                 hint="name the `container`, `unit` or process, or use `method: reload`",
             )
-        with self._connected() as connection:
+        with connected(self._url, "notified", NotRefreshed) as connection:
             [(standby, database)] = connection.execute(_ABOUT).fetchall()
             sessions = connection.execute(_SESSIONS).fetchall()
         if standby:
@@ -110,7 +86,7 @@ class Notify:
         notification = sql.SQL("NOTIFY {}, {}").format(
             sql.Identifier(instance.key), sql.Literal(PAYLOAD)
         )
-        with self._connected() as connection:
+        with connected(self._url, "notified", NotRefreshed) as connection:
             # In one message, and so in one transaction: it is delivered when this returns.
             connection.execute(sql.SQL(_LIMITED + "; {}").format(notification))
             return notification.as_string(connection)
@@ -128,22 +104,6 @@ class Notify:
         """Nothing of the servers is seen through the database."""
         del instance
         return Condition()
-
-    @contextmanager
-    def _connected(self) -> Iterator[Connection[TupleRow]]:
-        import psycopg
-
-        conninfo = _conninfo(self._url)
-        try:
-            with psycopg.connect(conninfo, autocommit=True) as connection:
-                yield connection
-        except psycopg.Error as error:
-            said = " ".join(str(error).split())
-            remedies = [remedy for sign, remedy in _REMEDIES.items() if sign in said]
-            raise NotRefreshed(
-                f"the database cannot be notified: {said}",
-                hint=remedies[0] if remedies else "check `database-url`",
-            ) from error
 
 
 def who_hears(sessions: Sequence[tuple[str, str]], channel: str) -> tuple[int, str]:
@@ -176,29 +136,3 @@ def _listens_on(query: str) -> str:
         return ""
     quoted, plain = listen["quoted"], listen["plain"]
     return quoted.replace('""', '"') if quoted else plain.lower()
-
-
-def _conninfo(url: str) -> str:
-    """The URL with limits of time; refused without repeating it when it is not well-formed."""
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
-    malformed = NotRefreshed(
-        "`database-url` is not a valid connection URL (not repeated here: it may hold a password)",
-        hint=f"postgresql://user:password@host:5432/database; {_PERCENT}",
-    )
-    try:
-        given = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        raise malformed from None  # its message repeats parts of the URL
-    # An @ or / in a password makes a part of it the host, the port or the database. An abstract
-    # socket's name begins with @.
-    host, port, database = (str(given.get(key) or "") for key in ("host", "port", "dbname"))
-    if "@" in host[1:] + database or re.search(r"[^\d,]", port):
-        raise malformed
-    limits: dict[str, str | int | None] = {
-        "connect_timeout": CONNECT_SECONDS,
-        "tcp_user_timeout": SILENCE_SECONDS * 1000,
-        "fallback_application_name": "pgrst-gate",
-    }
-    return make_conninfo("", **{**limits, **given})

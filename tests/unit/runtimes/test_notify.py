@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from pgrst_gate import database
 from pgrst_gate.errors import Cancelled, NotRefreshed
-from pgrst_gate.runtimes import notify as module
 from pgrst_gate.runtimes.interface import Instance
 from pgrst_gate.runtimes.notify import Notify, who_hears
 
@@ -96,7 +96,7 @@ def test_a_silent_database_is_given_up(
     monkeypatch: pytest.MonkeyPatch, silent: socket.socket
 ) -> None:
     """A server that accepts but never answers costs the connection's time, not for ever."""
-    monkeypatch.setattr(module, "CONNECT_SECONDS", 2)
+    monkeypatch.setattr(database, "CONNECT_SECONDS", 2)
     url = f"postgresql://user:hunter2@127.0.0.1:{silent.getsockname()[1]}/app"
 
     with silent, pytest.raises(NotRefreshed, match="timeout") as refused:
@@ -115,7 +115,7 @@ def test_a_cancellation_ends_the_attempt(silent: socket.socket) -> None:
     with silent, pytest.raises(Cancelled):
         runtime.preflight("reload")
 
-    assert time.monotonic() - started < module.CONNECT_SECONDS
+    assert time.monotonic() - started < database.CONNECT_SECONDS
 
 
 def test_a_closed_port_is_explained() -> None:
