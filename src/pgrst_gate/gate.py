@@ -30,6 +30,9 @@ MORE_EVIDENCE: Final = (
     " require less by `require-evidence`"
 )
 
+VERIFY_SECONDS: Final = 5.0
+"""How long `mode: verify` looks: for a load that is under way to end, and rounds to be good."""
+
 FindRuntime = Callable[[Plan], tuple[Runtime, str]]
 """Gives the runtime of a plan and why it was chosen; raises `NotRefreshed` or `UsageError`."""
 
@@ -115,7 +118,7 @@ class _Run:
                 watch.begin()
             if action is not None:
                 self._refresh(runtime, instances, action, api)
-            share = (self.plan.inputs.timeout - self.journal.now) / (len(actions) - rung)
+            share = self._time_left() / (len(actions) - rung)
             wait = Wait(
                 survey=api.survey,
                 watch=watch,
@@ -128,6 +131,10 @@ class _Run:
             if (waited := wait.until_served()).served or rung == len(actions) - 1:
                 return waited
         raise AssertionError(actions)  # a ladder has at least one rung
+
+    def _time_left(self) -> float:
+        left = self.plan.inputs.timeout - self.journal.now
+        return min(left, VERIFY_SECONDS) if self.plan.inputs.mode == "verify" else left
 
     def _refresh(
         self, runtime: Runtime, instances: tuple[Instance, ...], action: Action, api: Api

@@ -22,7 +22,9 @@ from pgrst_gate.report import Evidence
 from pgrst_gate.runtimes.interface import RuntimeName
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
 
+Mode = Literal["refresh", "verify"]
 Method = Literal["auto", "reload", "restart", "sighup"]
+Source = Literal["config", "database"]
 Shape = Literal["text", "words", "lines", "columns", "headers", "flag"]
 
 _EVIDENCE: Final = tuple(one.value for one in Evidence)
@@ -32,6 +34,7 @@ _EVIDENCE: Final = tuple(one.value for one in Evidence)
 class Inputs:
     """All inputs of a run, read and checked one by one. Durations are seconds."""
 
+    mode: Mode
     url: str
     admin_url: str
     schema: tuple[str, ...]
@@ -48,6 +51,7 @@ class Inputs:
     restart_command: str
     database_url: str = field(repr=False)
     db_channel: str
+    expect_from: tuple[Source, ...]
     endpoints: tuple[Endpoint, ...]
     expected_columns: tuple[Column, ...]
     expected_tables: tuple[Relation, ...]
@@ -102,11 +106,23 @@ def _evidence(text: str) -> Evidence:
     return Evidence(readers.one_of(_EVIDENCE)(text))
 
 
+def _sources(text: str) -> tuple[str, ...]:
+    one = readers.one_of(get_args(Source))
+    return tuple(dict.fromkeys(one(name) for name in text.split("+") if name.strip()))
+
+
 def _choice(name: str, about: str, choices: tuple[str, ...], default: str) -> Input:
     return Input(name, about, readers.one_of(choices), default, choices=choices)
 
 
 INPUTS: Final = (
+    _choice(
+        "mode",
+        "`refresh` refreshes the server and verifies; `verify` sends nothing and looks for a few"
+        " seconds only, to gate a deploy or a pull request.",
+        get_args(Mode),
+        "refresh",
+    ),
     Input(
         "url",
         "Base address of the API: `http://localhost:3000`, `https://<ref>.supabase.co/rest/v1`.",
@@ -169,12 +185,19 @@ INPUTS: Final = (
     ),
     Input(
         "database-url",
-        "PostgreSQL connection for `runtime: notify`: the database PostgREST uses, any role that"
-        " may connect.",
+        "PostgreSQL connection for `runtime: notify` and `expect-from: database`: the database"
+        " PostgREST uses, any role that may connect.",
         readers.text,
         secret=True,
     ),
     Input("db-channel", "Channel PostgREST listens on (its `db-channel`).", readers.text, "pgrst"),
+    Input(
+        "expect-from",
+        "Where expectations come from besides what is typed, joined by `+`: `database` expects all"
+        " that its catalog offers to an API; `config` says aloud that what is typed counts. What"
+        " nobody typed must be in the cache, whoever may use it.",
+        _sources,
+    ),
     Input(
         "endpoints",
         "Requests to make once the cache is proven, one a line: `[METHOD] /path [JSON body] [as"

@@ -29,12 +29,14 @@ def make_plan(inputs: Inputs) -> Plan:
     """The plan; raises `UsageError` that lists all inputs that do not go together."""
     problems = list(_contradictions(inputs))
     expectation = _expectation(inputs)
-    if not expectation:
+    if not expectation and "config" in inputs.expect_from:
+        problems.append("`expect-from` names `config`, but nothing is typed in any input")
+    elif not expectation and not inputs.expect_from:
         problems.append(
             "nothing is expected, and a gate that checks nothing is always open: give"
             " `expected-columns`, `expected-tables`, `expected-functions`,"
             " `expected-relationships`, `expected-absent`, or `endpoints` whose paths name what"
-            " must be there"
+            " must be there; or `expect-from`"
         )
     if both := sorted(str(item) for item in set(expectation.present) & set(expectation.absent)):
         problems.append(f"expected both present and absent: {', '.join(both)}")
@@ -66,6 +68,8 @@ def _contradictions(inputs: Inputs) -> Iterator[str]:
         "systemd": ("unit", inputs.unit),
         "notify": ("database-url", inputs.database_url),
     }
+    if "database" in inputs.expect_from and not inputs.database_url:
+        yield "`expect-from: database` needs `database-url`"
     if inputs.runtime in needs and not needs[inputs.runtime][1]:
         yield f"runtime {inputs.runtime} needs `{needs[inputs.runtime][0]}`"
     ways = {"pid": inputs.pid, "pid-file": inputs.pid_file, "process-name": inputs.process_name}
@@ -89,7 +93,9 @@ def _contradictions(inputs: Inputs) -> Iterator[str]:
 def described(plan: Plan) -> tuple[str, ...]:
     """The plan in lines, for `dry-run`: what would be refreshed, asked and called."""
     inputs, expectation = plan.inputs, plan.expectation
-    if inputs.runtime == "none":
+    if inputs.mode == "verify":
+        refresh = "refresh nothing (mode verify)"
+    elif inputs.runtime == "none":
         refresh = "refresh nothing (runtime none)"
     else:
         refresh = f"refresh by {', then '.join(plan.ladder)} (runtime {inputs.runtime})"
@@ -99,6 +105,7 @@ def described(plan: Plan) -> tuple[str, ...]:
         f"look at {inputs.url}, without a side effect",
         refresh,
         waited,
+        *(f"expect all that the {name} tells" for name in inputs.expect_from if name != "config"),
         *(f"expect {item.kind} {item}" for item in expectation.present),
         *(f"expect no {item.kind} {item}" for item in expectation.absent),
         *(f"then request {request.line}" for request in inputs.endpoints),

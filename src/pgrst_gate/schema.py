@@ -6,7 +6,8 @@ Names are raw, as PostgREST takes them in a URL: case-sensitive and without SQL 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 ANY_KEYS: Final = "*"
@@ -112,11 +113,27 @@ Item = Relation | Column | Function | Relationship
 
 
 @dataclass(frozen=True, slots=True)
+class Derived:
+    """Where an expectation comes from that nobody typed."""
+
+    place: str
+    """`supabase/migrations/7_heartbeats.sql:3`, `the database`."""
+    in_database: bool = False
+    """It was read from the database itself, which therefore has it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
-    """The items that must be served, and those that must not be, in the order given."""
+    """The items that must be served, and those that must not be, in the order given.
+
+    What somebody typed must be usable by the key that asks. What was derived must be in the cache,
+    whoever may use it: a schema has relations that are not for everybody.
+    """
 
     present: tuple[Item, ...] = ()
     absent: tuple[Item, ...] = ()
+    derived: Mapping[Item, Derived] = field(default_factory=dict)
+    """Those of them that nobody typed."""
 
     def __bool__(self) -> bool:
         return bool(self.present or self.absent)

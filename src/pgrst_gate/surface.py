@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-from pgrst_gate.schema import Argument, Function, Relation, Relationship
+from pgrst_gate.schema import ANY_KEYS, Argument, Function, Relation, Relationship
+
+WHOLE_BODIES: Final = frozenset({"bytea", "json", "jsonb", "text", "xml"})
+"""The types of a single argument that takes the whole body of a request."""
 
 RelationKind = Literal["table", "view", "materialized view", "foreign table"]
 
@@ -74,8 +77,14 @@ class FunctionShape:
     @property
     def called(self) -> Function:
         """The function as an item: by its name and the names of all its arguments."""
-        arguments = tuple(Argument(one.name or "*", one.type) for one in self.parameters)
+        named = (Argument(one.name, one.type) for one in self.parameters if one.name)
+        arguments = (Argument(ANY_KEYS),) if self.takes_whole_body else tuple(named)
         return Function(self.schema, self.name, arguments)
+
+    @property
+    def takes_whole_body(self) -> bool:
+        """Whether its single argument has no name, so that any keys are taken."""
+        return any(not one.name for one in self.parameters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ Wait and verify use the same `judge`, so they cannot disagree. Nothing here know
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from pgrst_gate.schema import Column, Function, Item
+from pgrst_gate.schema import Column, Derived, Expectation, Function, Item
 
 
 class Cause(StrEnum):
@@ -97,6 +97,8 @@ class Verdict:
     """What to type, for this item; empty when the item is as expected."""
     hopeless: bool = False
     """Waiting cannot change it."""
+    place: str = ""
+    """Where the expectation comes from; empty when somebody typed it."""
 
     @property
     def ok(self) -> bool:
@@ -104,24 +106,43 @@ class Verdict:
         return self.cause in {Cause.SERVED, Cause.GONE}
 
 
-def judge(item: Item, facts: Facts, loads: Loads, *, expected_present: bool) -> Verdict:
-    """The verdict on one item from what was seen of it and of the cache being loaded."""
+def judge(
+    item: Item,
+    facts: Facts,
+    loads: Loads,
+    *,
+    expected_present: bool,
+    derived: Derived | None = None,
+) -> Verdict:
+    """The verdict on one item from what was seen of it and of the cache being loaded.
+
+    ``derived`` is where the expectation comes from, unless somebody typed it: then the item must be
+    in the cache, whoever may use it.
+    """
+    place = derived.place if derived else ""
     if facts.obstacle is not None:
         cause, hopeless = _behind_obstacle(facts.obstacle, loads)
     elif expected_present:
-        cause, hopeless = _present(facts, loads, typed=is_typed(item))
+        there = True if derived and derived.in_database else facts.exists
+        cause, hopeless = _present(
+            facts, loads, there=there, typed=is_typed(item), to_use=derived is None
+        )
     else:
         cause, hopeless = _absent(facts, loads, read=not isinstance(item, Function))
-    return Verdict(item, expected_present, cause, facts.told, facts.note, hopeless=hopeless)
+    return Verdict(
+        item, expected_present, cause, facts.told, facts.note, hopeless=hopeless, place=place
+    )
 
 
 def judge_all(
-    present: Iterable[Item], absent: Iterable[Item], facts: Mapping[Item, Facts], loads: Loads
+    expectation: Expectation, facts: Mapping[Item, Facts], loads: Loads
 ) -> tuple[Verdict, ...]:
     """A verdict on every item that was looked at, in the order of the expectation."""
-    wanted = [(item, True) for item in present] + [(item, False) for item in absent]
+    wanted = [(item, True) for item in expectation.present]
+    wanted += [(item, False) for item in expectation.absent]
+    origin = expectation.derived.get
     return tuple(
-        judge(item, facts[item], loads, expected_present=expected)
+        judge(item, facts[item], loads, expected_present=expected, derived=origin(item))
         for item, expected in wanted
         if item in facts
     )
@@ -133,37 +154,36 @@ def _behind_obstacle(obstacle: Cause, loads: Loads) -> tuple[Cause, bool]:
     return obstacle, obstacle in {Cause.UNAUTHORIZED, Cause.NOT_EXPOSED}
 
 
-def _present(facts: Facts, loads: Loads, *, typed: bool) -> tuple[Cause, bool]:
+def _present(
+    facts: Facts, loads: Loads, *, there: bool | None, typed: bool, to_use: bool
+) -> tuple[Cause, bool]:
     if facts.ambiguous:
         return Cause.AMBIGUOUS, loads.settled
     if facts.cached is False:
-        return _missing(facts, loads)
-    if facts.exists is False:
+        return _missing(facts, loads, there=there)
+    if there is False:
         dropped = facts.cached and not loads.settled  # and not reloaded: the cache is behind
         return (Cause.STALE, False) if dropped else (Cause.NOT_APPLIED, True)
-    if facts.allowed is False:
+    if to_use and facts.allowed is False:
         return Cause.NOT_GRANTED, True
-    if typed and facts.type_matches is not True:
-        drift = facts.type_matches is False
-        return (Cause.TYPE_DRIFT if drift else Cause.UNPROVEN), loads.settled or not drift
-    return _usable(facts, loads)
-
-
-def _usable(facts: Facts, loads: Loads) -> tuple[Cause, bool]:
+    if typed and facts.type_matches is False:
+        return Cause.TYPE_DRIFT, loads.settled
+    if typed and to_use and facts.type_matches is None:
+        return Cause.UNPROVEN, True
     # A load that finished after the refresh read what the database has; so where the version cannot
     # be asked for this item, the database's own answer is enough.
-    cached = facts.cached or not facts.hidden_when_stale or (loads.settled and facts.exists)
-    if cached and facts.allowed:
+    cached = facts.cached or (there and (loads.settled or not facts.hidden_when_stale))
+    if cached and (facts.allowed or not to_use):
         return Cause.SERVED, False
     return Cause.UNPROVEN, bool(facts.cached) or loads.settled or not loads.countable
 
 
-def _missing(facts: Facts, loads: Loads) -> tuple[Cause, bool]:
+def _missing(facts: Facts, loads: Loads, *, there: bool | None) -> tuple[Cause, bool]:
     if loads.failing:
         return Cause.RELOAD_FAILING, False
-    if facts.exists is False:
+    if there is False:
         return Cause.NOT_APPLIED, True
-    if facts.exists is None and loads.settled:
+    if there is None and loads.settled:
         return (Cause.WRONG_SIGNATURE if facts.other_signature else Cause.NOT_APPLIED), True
     return Cause.STALE, False
 

@@ -148,11 +148,10 @@ class Wait:
             self.journal.note("wait", text)
 
     def _judged(self, seen: Round) -> Waited:
-        expectation = self.survey.expectation
         loads = self.watch.look(max_age=0.0 if seen.complete else GLANCE_SECONDS)
         if loads.finished:
             self.journal.loaded()
-        verdicts = judge_all(expectation.present, expectation.absent, seen.facts, loads)
+        verdicts = judge_all(self.survey.expectation, seen.facts, loads)
         return Waited(verdicts, loads)
 
     def _hopeless(self) -> Waited | None:

@@ -44,7 +44,7 @@ def causes(looking: Survey, loads: Loads) -> set[Cause]:
     """The causes that are told when the wait is over."""
     expected = looking.expectation
     seen = looking.diagnose()
-    verdicts = judge_all(expected.present, expected.absent, seen.facts, loads)
+    verdicts = judge_all(expected, seen.facts, loads)
     assert len(verdicts) == len(expected.items)
     return {verdict.cause for verdict in verdicts}
 
@@ -54,7 +54,7 @@ def opens(looking: Survey, loads: Loads) -> bool:
     expected = looking.expectation
     seen = looking.look()
     assert not seen.accepted_nonsense
-    verdicts = judge_all(expected.present, expected.absent, seen.facts, loads)
+    verdicts = judge_all(expected, seen.facts, loads)
     return seen.complete and all(verdict.ok for verdict in verdicts)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgrst_gate.schema import Argument, Column, Function, Relation
+from pgrst_gate.schema import Argument, Column, Derived, Expectation, Function, Relation
 from pgrst_gate.verdicts import Cause, Facts, Loads, Verdict, judge, judge_all
 
 SCANS = Relation("public", "scans")
@@ -173,6 +173,42 @@ def test_nothing_stale_or_forbidden_is_ever_served(
 
 def test_items_that_were_not_looked_at_get_no_verdict() -> None:
     """A round that ended early says nothing of the rest."""
-    verdicts = judge_all([SCANS, ENDED], [TYPED], {ENDED: USABLE}, NOT_LOADED)
+    verdicts = judge_all(Expectation((SCANS, ENDED), (TYPED,)), {ENDED: USABLE}, NOT_LOADED)
 
     assert [verdict.item for verdict in verdicts] == [ENDED]
+
+
+READ = Derived("the database", in_database=True)
+TOLD = Derived("migrations/7.sql:3")
+
+
+@pytest.mark.parametrize(
+    ("item", "origin", "facts", "loads", "cause", "hopeless"),
+    [
+        (ENDED, TOLD, Facts(cached=True), NOT_LOADED, Cause.SERVED, False),
+        (ENDED, TOLD, Facts(cached=True, allowed=False), NOT_LOADED, Cause.SERVED, False),
+        (ENDED, TOLD, Facts(cached=False), NOT_LOADED, Cause.STALE, False),
+        (ENDED, TOLD, Facts(cached=False), SETTLED, Cause.NOT_APPLIED, True),
+        (ENDED, READ, Facts(cached=False), SETTLED, Cause.STALE, False),  # the database has it
+        (ENDED, TOLD, Facts(cached=True, exists=False), NOT_LOADED, Cause.STALE, False),
+        (ENDED, TOLD, Facts(exists=False), NOT_LOADED, Cause.NOT_APPLIED, True),
+        (ENDED, READ, Facts(), NOT_LOADED, Cause.UNPROVEN, False),
+        (ENDED, READ, Facts(), SETTLED, Cause.SERVED, False),
+        (ENDED, TOLD, Facts(), SETTLED, Cause.UNPROVEN, True),
+        (ENDED, TOLD, Facts(exists=True, allowed=False), SETTLED, Cause.SERVED, False),
+        (ENDED, READ, Facts(hidden_when_stale=False), NOT_LOADED, Cause.SERVED, False),
+        (ENDED, TOLD, Facts(ambiguous=True, cached=True), SETTLED, Cause.AMBIGUOUS, True),
+        (TYPED, TOLD, Facts(cached=True), NOT_LOADED, Cause.SERVED, False),
+        (TYPED, TOLD, Facts(cached=True, type_matches=True), NOT_LOADED, Cause.SERVED, False),
+        (TYPED, TOLD, Facts(cached=True, type_matches=False), SETTLED, Cause.TYPE_DRIFT, True),
+        (ENDED, TOLD, Facts(obstacle=Cause.RELOADING), NOT_LOADED, Cause.RELOADING, False),
+    ],
+)
+def test_items_that_nobody_typed(
+    item: Column, origin: Derived, facts: Facts, loads: Loads, cause: Cause, *, hopeless: bool
+) -> None:
+    """They must be in the cache, whoever may use them; and what was read from the database is."""
+    verdict = judge(item, facts, loads, expected_present=True, derived=origin)
+
+    assert (verdict.cause, verdict.hopeless) == (cause, hopeless)
+    assert verdict.place == origin.place

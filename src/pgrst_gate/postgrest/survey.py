@@ -61,8 +61,8 @@ class Survey:
 
     def only(self, item: Item) -> Survey:
         """The same survey for one of its items."""
-        present = item in self._present
-        alone = Expectation((item,), ()) if present else Expectation((), (item,))
+        present, absent = ((item,), ()) if item in self._present else ((), (item,))
+        alone = replace(self.expectation, present=present, absent=absent)
         return replace(self, expectation=alone)
 
     def blocks(self, item: Item, facts: Facts) -> bool:
@@ -129,12 +129,20 @@ class Survey:
             and not (found.obstacle or found.ambiguous)
         }
         used = self._used(room, usable)
-        doubtful = [item for item in usable if used[item].allowed is not True]
+        doubtful = [
+            item
+            for item in usable
+            if self._must_be_used(item, usable[item]) and used[item].allowed is not True
+        ]
         again = {item: usable[item] for item in doubtful if isinstance(item, Column)}
         for part in _until(until, self._in_use(room, [Probe((i,)) for i in again], usable)):
             used |= part
         facts |= self._typed(room, used)
-        lacking = [item for item in facts if item not in usable and not facts[item].obstacle]
+        lacking = [
+            item
+            for item in facts
+            if item not in usable and not facts[item].obstacle and not self._is_there(item)
+        ]
         asked = self.client.side_by_side(
             lambda item: (item, in_database(room, item, facts[item])), lacking
         )
@@ -170,12 +178,29 @@ class Survey:
 
     def _used(self, room: Room, facts: Mapping[Item, Facts]) -> dict[Item, Facts]:
         """Adds the access side for what must be present; for the rest, what the database has."""
-        asked = probes_of([item for item in self.expectation.present if item in facts])
+        asked = probes_of(
+            [
+                item
+                for item in self.expectation.present
+                if item in facts and self._must_be_used(item, facts[item])
+            ]
+        )
         found = dict(facts) | _merged(self._in_use(room, asked, facts))
         for item in self.expectation.absent:
             if item in facts and facts[item].cached is not True:
                 found[item] = in_database(room, item, facts[item])
         return found
+
+    def _must_be_used(self, item: Item, facts: Facts) -> bool:
+        """Whether the access side is asked: for what was typed, and where the cache cannot be."""
+        if item not in self.expectation.derived:
+            return True
+        return facts.cached is None and not self._is_there(item)
+
+    def _is_there(self, item: Item) -> bool:
+        """Whether the item was read from the database itself."""
+        origin = self.expectation.derived.get(item)
+        return bool(origin and origin.in_database)
 
     def _typed(self, room: Room, facts: Mapping[Item, Facts]) -> dict[Item, Facts]:
         """Adds whether the types in the cache are the expected ones, where any are named."""

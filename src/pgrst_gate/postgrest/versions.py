@@ -90,3 +90,11 @@ def dialect_of(version: Version) -> Dialect | None:
 def reloads_on_sighup(version: Version | None) -> bool:
     """Whether SIGHUP reloads. Up to 5.2 it did; later ones die of it (CHANGELOG, 6.0)."""
     return version is not None and version < (6,)
+
+
+def named_takes_any_keys(version: Version | None) -> bool:
+    """Whether a single *named* argument of a whole body's type takes any keys, as an unnamed one.
+
+    It did before 14.2 (Plan.hs:234@v12.2.12, :261@v14.2).
+    """
+    return version is not None and version < (14, 2)

@@ -108,7 +108,7 @@ def _items(report: Report) -> Iterator[_Line]:
         width = max(len("verdict"), *(len(verdict.cause) for verdict in verdicts))
         yield _Line(f"  {'verdict':<{width}}  expected  item", _FAINT)
         for verdict in verdicts:
-            item = one_line(wording.named(verdict.item))
+            item = one_line(wording.expected_by(verdict))
             yield _Line(
                 f"  {verdict.cause:<{width}}  {wording.expected(verdict):<8}  {item}",
                 "" if verdict.ok else "red",
@@ -128,7 +128,7 @@ def _failure(cause: Cause, verdicts: tuple[Verdict, ...]) -> Iterator[_Line]:
     yield _Line(f"{cause} ({wording.counted(len(verdicts), 'item')})", _BAD)
     for (note, remedy), group in wording.by_remedy(verdicts).items():
         for verdict in group[:_MOST_TOLD]:
-            yield _Line(f"  {one_line(wording.named(verdict.item))}")
+            yield _Line(f"  {one_line(wording.expected_by(verdict))}")
             yield from map(_quoted, verdict.told)
         if (left_out := len(group) - _MOST_TOLD) > 0:
             yield _Line(f"  and {left_out:,} more; {wording.REST_IN_JSON}")

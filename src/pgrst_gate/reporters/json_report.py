@@ -99,6 +99,7 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
     return {
         "item": _item(verdict.item),
         "expected": wording.expected(verdict),
+        "place": verdict.place,
         "cause": verdict.cause.value,
         "ok": verdict.ok,
         "told": list(verdict.told),

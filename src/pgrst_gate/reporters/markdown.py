@@ -79,7 +79,12 @@ def _items(report: Report) -> Iterator[str]:
 def _item(verdict: Verdict) -> tuple[str, ...]:
     cause = verdict.cause if verdict.ok else f"<b>{verdict.cause}</b>"
     told = "<br>".join(map(_code, verdict.told[:_MOST_TOLD]))
-    return (cause, wording.expected(verdict), _code(wording.named(verdict.item)), told)
+    return (cause, wording.expected(verdict), _place(verdict), told)
+
+
+def _place(verdict: Verdict) -> str:
+    place = f"<br>{_text(verdict.place)}" if verdict.place else ""
+    return f"{_code(wording.named(verdict.item))}{place}"
 
 
 def _remedies(report: Report) -> Iterator[str]:

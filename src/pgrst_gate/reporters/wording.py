@@ -53,6 +53,12 @@ def named(item: Item) -> str:
     return f"{item.kind} {item}"
 
 
+def expected_by(verdict: Verdict) -> str:
+    """The item with its kind, and where its expectation comes from unless somebody typed it."""
+    place = f", expected by {verdict.place}" if verdict.place else ""
+    return f"{named(verdict.item)}{place}"
+
+
 def expected(verdict: Verdict) -> str:
     """What was expected of the item."""
     return "present" if verdict.expected_present else "absent"

@@ -107,7 +107,10 @@ CLOSED: Final = replace(
         ),
         present(TO_PROJECTS, Cause.SERVED),
         present(SCANS, Cause.SERVED),
-        absent(OLD, Cause.STILL_SERVED, "GET /old_scans -> 200"),
+        replace(
+            absent(OLD, Cause.STILL_SERVED, "GET /old_scans -> 200"),
+            place="supabase/migrations/20260301_rename.sql:7",
+        ),
     ),
     endpoints=(
         EndpointResult("/scans?select=ended_at", "200", "200", passed=True),
@@ -220,7 +223,7 @@ def saying(text: str) -> Report:
         runtime=text,
         server=Server(text, text, text, (text, text)),
         verdicts=(
-            present(relation, Cause.STALE, text, text, note=text, remedy=text),
+            replace(present(relation, Cause.STALE, text, text, note=text, remedy=text), place=text),
             present(Column(relation, text, text), Cause.NOT_APPLIED, text, note=text, remedy=text),
             present(Function(text, text, (Argument(text, text),)), Cause.SERVED, note=text),
             absent(Relationship(relation, text), Cause.GONE, text, note=text, remedy=text),

@@ -11,6 +11,7 @@ from pgrst_gate.expectations.catalog.origins import Rule, origins
 from pgrst_gate.expectations.catalog.query import CATALOG, SETTINGS
 from pgrst_gate.schema import Relation
 from pgrst_gate.surface import (
+    WHOLE_BODIES,
     ColumnShape,
     FunctionShape,
     Grants,
@@ -31,8 +32,6 @@ _KINDS: Final[Mapping[str, RelationKind]] = {
     "m": "materialized view",
     "f": "foreign table",
 }
-_TAKEN_WHOLE: Final = frozenset({"bytea", "json", "jsonb", "text", "xml"})
-"""Types of a sole unnamed argument that takes a whole body."""
 
 
 def configured_schemas(connection: Connection[TupleRow]) -> tuple[str, ...]:
@@ -102,7 +101,7 @@ def _functions(rows: Iterable[Any]) -> Iterable[FunctionShape]:
             Parameter(argument, kind, number < required, bool(variadic))
             for number, (argument, kind, variadic) in enumerate(arguments)
         )
-        takes_all = len(parameters) == 1 and parameters[0].type in _TAKEN_WHOLE
+        takes_all = len(parameters) == 1 and parameters[0].type in WHOLE_BODIES
         if takes_all or all(one.name for one in parameters):
             yield FunctionShape(schema, name, parameters, returns, _grants(grants))
 

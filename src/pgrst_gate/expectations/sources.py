@@ -1,0 +1,45 @@
+"""Gathers what is expected from wherever `expect-from` says: files, the database, the inputs.
+
+Each source is read once, before anything is sent to a server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from pgrst_gate.database import connected
+from pgrst_gate.errors import NotObserved
+from pgrst_gate.expectations.catalog import configured_schemas, read_surface
+from pgrst_gate.expectations.offered import expected
+from pgrst_gate.inputs import Inputs
+from pgrst_gate.postgrest.versions import Version, named_takes_any_keys
+from pgrst_gate.schema import Derived, Expectation
+
+THE_DATABASE: Final = Derived("the database", in_database=True)
+DEFAULT_SCHEMA: Final = "public"
+"""PostgREST's own default of `db-schemas`."""
+
+
+def from_database(
+    inputs: Inputs, schemas: tuple[str, ...], version: Version | None, tell: Callable[[str], None]
+) -> Expectation:
+    """All that the database would have PostgREST serve of these schemas.
+
+    Without any, those configured in the database, or else `public`. Types are expected where the
+    admin server shows them: without it each would cost a whole OpenAPI document, which a server
+    takes seconds to make after a reload. Raises `NotObserved`, and `UsageError` as
+    `configured_schemas`.
+    """
+    with connected(inputs.database_url, "read", NotObserved) as connection:
+        found = schemas or configured_schemas(connection) or (DEFAULT_SCHEMA,)
+        surface = read_surface(connection, found)
+    offered = expected(
+        surface,
+        THE_DATABASE,
+        typed=bool(inputs.admin_url),
+        any_keys=named_takes_any_keys(version),
+    )
+    types = "" if inputs.admin_url else "; their types are not compared without `admin-url`"
+    tell(f"{len(offered.present)} items expected from the database{types}")
+    return offered
