@@ -21,7 +21,7 @@ from pgrst_gate.verdicts import Cause, Facts
 _MISSING_IN_DATABASE: Final = {"42703", "42P01", "42883"}
 _NOT_ALLOWED: Final = "42501"
 _SEVERAL_FIT: Final = "42725"
-_ONLY_READS: Final = {"0A000", "25006"}
+_ONLY_READS: Final = {"0A000", "25001", "25006"}
 """A replica refuses all calls that might write, whoever may call: that says nothing of grants."""
 _NOT_PLANNED: Final = {Plan.MISSING, Plan.AMBIGUOUS}
 

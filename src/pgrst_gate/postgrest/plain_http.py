@@ -38,6 +38,7 @@ class PlainHttp:
         self._lock = threading.Lock()
         self._idle: list[socket.socket] = []
         self._busy: set[socket.socket] = set()
+        self._closed = False
 
     def exchange(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, most: int
@@ -61,6 +62,7 @@ class PlainHttp:
     def close(self) -> None:
         """Close all connections; whoever waits for an answer on one gets an error."""
         with self._lock:
+            self._closed = True
             idle, self._idle = self._idle, []
             busy = tuple(self._busy)
         for connection in idle:
@@ -122,6 +124,7 @@ class PlainHttp:
     def _give_back(self, connection: socket.socket, *, keep: bool) -> None:
         with self._lock:
             self._busy.discard(connection)
+            keep = keep and not self._closed  # a thread may end after the client
             if keep:
                 self._idle.append(connection)
         if not keep:

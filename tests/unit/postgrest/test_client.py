@@ -286,6 +286,22 @@ def test_cookies_are_not_kept() -> None:
     assert not any(b"cookie" in request.lower() for request in requests)
 
 
+def test_no_connection_outlives_its_client() -> None:
+    """Not even one that a thread of an abandoned round opens when the run is over."""
+    ended = threading.Event()
+
+    def answer(connection: socket.socket, _request: bytes) -> None:
+        connection.sendall(body(b"[]"))
+        if connection.recv(1) == b"":
+            ended.set()
+
+    with server(answer) as (url, _):
+        with client(url) as asking:
+            pass
+        assert asking.ask(READ).succeeded
+        assert ended.wait(5)
+
+
 def test_connections_are_kept_until_renewed() -> None:
     """One connection for many questions, a new one for a new round."""
     ports: list[int] = []

@@ -826,6 +826,18 @@ REPLICA: Final = refusal(405, "25006", "read only")
         ),
         Look(
             F_A,
+            Facts(
+                cached=True,
+                exists=True,
+                allowed=True,
+                told=(f"{CALL_A}: 500 25001", "OpenAPI lists it for this role"),
+            ),
+            {CALL_A: refusal(500, "25001")},
+            described=listing("a"),
+            before=Facts(cached=True),
+        ),
+        Look(
+            F_A,
             Facts(cached=True, exists=True, ambiguous=True, told=(f"{CALL_A}: 400 42725",)),
             {CALL_A: refusal(400, "42725")},
             described=listing("a"),

@@ -113,5 +113,6 @@ def test_every_item_that_closes_the_gate_is_named(name: str) -> None:
 
     for verdict in report.not_served:
         named, escaped = str(verdict.item), html.escape(str(verdict.item))
-        assert any(f" {verdict.cause} " in line and line.endswith(f" {named}") for line in log)
+        ending = f" {named}, expected by {verdict.place}" if verdict.place else f" {named}"
+        assert any(f" {verdict.cause} " in line and line.endswith(ending) for line in log)
         assert any(f"<b>{verdict.cause}</b>" in line and escaped in line for line in summary)
