@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,8 +14,12 @@ from pgrst_gate import __version__
 if TYPE_CHECKING:
     import click
 
+    from pgrst_gate.inputs import Given, Input
     from pgrst_gate.redaction import Secrets
     from pgrst_gate.report import Event, Report
+
+_EXPECTS: Final = {"expect-from", "database-url", "schema", "admin-url"}
+"""The inputs on which a derived expectation depends."""
 
 _ABOUT: Final = """Reload PostgREST's schema cache after a migration, and fail unless the API really
 serves the new schema.
@@ -85,15 +89,15 @@ def _command() -> click.Group:
         click.Option(["--version"], is_flag=True, help="Print the version and stop.")
     )
     group.add_command(_run_command())
+    group.add_command(_expect_command())
     return group
 
 
-def _run_command() -> click.Command:
+def _options(inputs: Iterable[Input]) -> list[click.Parameter]:
+    """A flag for each of the inputs."""
     import click
 
-    from pgrst_gate.inputs import CONFIG, INPUTS
-
-    options: list[click.Parameter] = [
+    return [
         click.Option(
             [f"--{one.name}", one.attribute],
             help=one.about.replace("`", "")
@@ -103,23 +107,54 @@ def _run_command() -> click.Command:
             multiple=one.shape in {"lines", "columns", "headers"},
             default=None,
         )
-        for one in (*INPUTS, CONFIG)
+        for one in inputs
     ]
+
+
+def _run_command() -> click.Command:
+    import click
+
+    from pgrst_gate.inputs import CONFIG, INPUTS
+
     as_json = click.Option(["--json", "as_json"], is_flag=True, help="Print the report as JSON.")
     about = "Refresh, wait, verify: exit 0 only if the API serves what is expected."
-    return click.Command("run", params=[*options, as_json], help=about, callback=_gate)
+    return click.Command(
+        "run", params=[*_options((*INPUTS, CONFIG)), as_json], help=about, callback=_gate
+    )
+
+
+def _expect_command() -> click.Command:
+    import click
+
+    from pgrst_gate.inputs import INPUTS
+
+    options = _options(one for one in INPUTS if one.name in _EXPECTS)
+    about = "Print what `expect-from` derives, as the YAML that `config` takes."
+    return click.Command("expect", params=options, help=about, callback=_expect)
 
 
 def _gate(*, as_json: bool, **flags: object) -> int:
+    from pgrst_gate.session import or_bug, run
+
+    return or_bug(lambda: run(_given(flags), _Terminal(as_json=as_json)))
+
+
+def _expect(**flags: object) -> int:
+    from pgrst_gate.session import expect, or_bug
+
+    return or_bug(lambda: expect(_given(flags), sys.stdout.write, sys.stderr.write))
+
+
+def _given(flags: Mapping[str, object]) -> dict[str, Given]:
+    """The inputs of the environment and, over them, those of the flags."""
     from pgrst_gate.given import from_environment
     from pgrst_gate.inputs import CONFIG, INPUTS, Given
-    from pgrst_gate.session import or_bug, run
 
     given = from_environment(os.environ)
     for one in (*INPUTS, CONFIG):
-        value = flags[one.attribute]
+        value = flags.get(one.attribute)
         if value in (None, (), False):
             continue
         text = "\n".join(value) if isinstance(value, tuple) else str(value)
         given[one.name] = Given(text, f"--{one.name}")
-    return or_bug(lambda: run(given, _Terminal(as_json=as_json)))
+    return given

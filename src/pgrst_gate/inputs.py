@@ -304,9 +304,10 @@ class Given:
     place: str
 
 
-def read_inputs(given: Mapping[str, Given]) -> Inputs:
+def read_inputs(given: Mapping[str, Given], *, asks_api: bool = True) -> Inputs:
     """All inputs, by name; what is not given has its default.
 
+    ``asks_api``: an API is asked, so that its address must be given.
     Raises `UsageError` that lists every input that does not read, with its place and the mend.
     """
     values: dict[str, Any] = {}
@@ -315,7 +316,9 @@ def read_inputs(given: Mapping[str, Given]) -> Inputs:
         found = given.get(one.name, Given("", one.name))
         text = found.text if found.text.strip() else one.default
         if one.required and not text.strip():
-            problems.append(f"{one.name} is missing: {one.about}")
+            if asks_api:
+                problems.append(f"{one.name} is missing: {one.about}")
+            values[one.attribute] = ""
             continue
         try:
             values[one.attribute] = one.read(text)

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pgrst_gate import localhost
-from pgrst_gate.errors import NotObserved, UsageError
-from pgrst_gate.expectations import in_schema
-from pgrst_gate.expectations.combining import NOTHING, combined
-from pgrst_gate.expectations.sources import from_database
+from pgrst_gate.errors import NotObserved
+from pgrst_gate.expectations.sources import gathered
 from pgrst_gate.inputs import Inputs
 from pgrst_gate.journal import Journal
 from pgrst_gate.plan import Plan
@@ -68,33 +66,13 @@ def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
     if identity.version and identity.version[0] > NEWEST_SEEN:
         text = f"PostgREST {identity.version_text} is newer than any this gate was tried with"
         journal.note("preflight", text, "warning")
-    expectation = _expected(plan, identity, schemas, journal)
+    expectation = gathered(
+        plan, schemas, identity.version, lambda text: journal.note("preflight", text)
+    )
     admin = (
         closing.enter_context(Client(inputs.admin_url, Credentials())) if inputs.admin_url else None
     )
     return Api(client, identity, _survey(client, identity, expectation, admin, schema), schema)
-
-
-def _expected(
-    plan: Plan, identity: Identity, schemas: tuple[str, ...], journal: Journal
-) -> Expectation:
-    """What is expected in all, in the schemas that the run settled on."""
-    inputs = plan.inputs
-    typed = in_schema(plan.expectation, schemas[0] if schemas else "")
-
-    def tell(text: str) -> None:
-        journal.note("preflight", text)
-
-    seen = NOTHING
-    if "database" in inputs.expect_from:
-        seen = from_database(inputs, schemas, identity.version, tell)
-    if found := combined([typed], seen):
-        return found
-    raise UsageError(
-        f"nothing is expected: {' and '.join(inputs.expect_from)} offers nothing in the schemas"
-        f" {', '.join(schemas)}",
-        hint="a gate that checks nothing is always open: see `schema`, and what is exposed",
-    )
 
 
 def _schemas(client: Client, inputs: Inputs) -> tuple[str, ...]:

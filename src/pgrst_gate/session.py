@@ -16,6 +16,8 @@ from typing import Final, Protocol
 
 from pgrst_gate import __version__, gate
 from pgrst_gate.errors import BUG_EXIT_CODE, Cancelled, GateError, NotRefreshed
+from pgrst_gate.expectations.pinned import as_config
+from pgrst_gate.expectations.sources import gathered
 from pgrst_gate.given import with_config
 from pgrst_gate.inputs import Given, read_inputs, secrets_of
 from pgrst_gate.journal import Journal
@@ -61,6 +63,26 @@ def run(given: Mapping[str, Given], front: Front) -> int:
         sys.stderr.flush()
         os._exit(report.exit_code)
     return report.exit_code
+
+
+def expect(
+    given: Mapping[str, Given], show: Callable[[str], object], complain: Callable[[str], object]
+) -> int:
+    """Show what `expect-from` derives, as the YAML that `config` takes; gives the exit code.
+
+    No API is asked, and nothing is sent to a server.
+    """
+    secrets = Secrets(secrets_of(given))
+    try:
+        plan = make_plan(read_inputs(given, asks_api=False))
+        notes: list[str] = []
+        found = gathered(plan, plan.inputs.schema, None, notes.append)
+    except GateError as error:
+        complain(secrets.redact(f"{error}\nWhat to do: {error.hint}\n"))
+        return error.exit_code
+    complain("".join(f"{secrets.redact(note)}\n" for note in notes))
+    show(as_config(found))
+    return 0
 
 
 def or_bug(invocation: Callable[[], int]) -> int:

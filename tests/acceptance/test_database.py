@@ -1,12 +1,15 @@
 """Expectations from the database: nothing is typed, and every difference is found."""
 
+from pathlib import Path
+
 import pytest
 from tests.acceptance.capabilities import needs
 from tests.acceptance.conftest import Start
-from tests.acceptance.running import BRIEF, causes, gate
+from tests.acceptance.running import BRIEF, causes, command, gate
 from tests.acceptance.world import BASE, World
 
 from pgrst_gate.report import Report
+from pgrst_sandbox.postgres import Postgres
 
 
 def everything(world: World, **inputs: str) -> Report:
@@ -71,3 +74,60 @@ def test_what_postgrest_leaves_out_is_not_expected(start: Start) -> None:
     assert (report.exit_code, set(found.values())) == (0, {"served"}), report.sentence
     assert {"parted", "joined -> projects", "parted.d"} <= found.keys()
     assert not {"parted_1", "on_change()", "chore()"} & found.keys()
+
+
+@needs("plans only")
+def test_what_is_derived_can_be_pinned(stale: World, tmp_path: Path) -> None:
+    """`expect` prints what `config` takes, and asks no API."""
+    database_url = stale.cluster.dsn(stale.database, "frail")
+
+    printed = command("expect", "--expect-from", "database", "--database-url", database_url)
+    (tmp_path / "gate.yml").write_text(printed.stdout)
+    report = gate(stale.url, config=str(tmp_path / "gate.yml"), timeout=BRIEF)
+
+    assert printed.returncode == 0, printed.stderr
+    assert "items expected from the database" in printed.stderr
+    assert (report.exit_code, causes(report)["heartbeats"]) == (1, "stale")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ((), 2, "nothing is expected"),
+        (("--expect-from", "databse"), 2, "did you mean `database`?"),
+        (("--expect-from", "database"), 2, "`expect-from: database` needs `database-url`"),
+        (
+            ("--expect-from", "database", "--database-url", "postgresql://u:hunter2@127.0.0.1:1/d"),
+            4,
+            "the database cannot be read",
+        ),
+        (("--expect-from", "database", "--schema", "nowhere"), 4, "no schema nowhere"),
+    ],
+)
+def test_what_cannot_be_derived_is_said(
+    cluster: Postgres, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    """One line says why and one what to do; nothing is printed that could be taken for a result."""
+    given = {"--database-url": cluster.dsn()} if "--schema" in arguments else {}
+
+    ended = command("expect", *arguments, *(text for pair in given.items() for text in pair))
+
+    assert (ended.returncode, ended.stdout) == (code, "")
+    assert said in ended.stderr
+    assert "What to do: " in ended.stderr
+    assert "hunter2" not in ended.stderr
+
+
+def test_verifying_sends_nothing(stale: World) -> None:
+    """In `mode: verify` the same inputs refresh nothing, whatever runtime they name."""
+    report = gate(
+        stale.url,
+        mode="verify",
+        runtime="process",
+        pid=str(stale.server.pid),
+        timeout=BRIEF,
+        expected_tables="heartbeats",
+    )
+
+    assert (report.exit_code, report.receipts) == (1, ())
+    assert causes(report) == {"heartbeats": "stale"}

@@ -26,7 +26,8 @@ Parsed = TypeVar("Parsed")
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<quoted>"(?:[^"]|"")*")|(?P<word>[^\W\d][\w$]*|\*)|(?P<arrow>->|→)|(?P<sign>[.,:()]))"""
 )
-_COMMENT: Final = re.compile(r"(^|\s)#.*$")
+_COMMENT: Final = re.compile(r'("(?:[^"]|"")*")|(?:^|\s)#.*$')
+"""A comment, or a quoted name (1), which may hold what looks like one."""
 
 
 class SyntaxProblem(ValueError):
@@ -61,7 +62,7 @@ def items(text: str) -> tuple[Item, ...]:
 def _lines(text: str, read: Callable[[_Line], Iterator[Parsed]]) -> tuple[Parsed, ...]:
     found: list[Parsed] = []
     for number, raw in enumerate(text.splitlines(), 1):
-        if line := _COMMENT.sub("", raw).strip():
+        if line := _COMMENT.sub(lambda found: found[1] or "", raw).strip():
             found += read(_Line(line, number))
     return tuple(dict.fromkeys(found))
 

@@ -9,10 +9,13 @@ from collections.abc import Callable
 from typing import Final
 
 from pgrst_gate.database import connected
-from pgrst_gate.errors import NotObserved
+from pgrst_gate.errors import NotObserved, UsageError
+from pgrst_gate.expectations import in_schema
 from pgrst_gate.expectations.catalog import configured_schemas, read_surface
+from pgrst_gate.expectations.combining import NOTHING, combined
 from pgrst_gate.expectations.offered import expected
 from pgrst_gate.inputs import Inputs
+from pgrst_gate.plan import Plan
 from pgrst_gate.postgrest.versions import Version, named_takes_any_keys
 from pgrst_gate.schema import Derived, Expectation
 
@@ -21,7 +24,29 @@ DEFAULT_SCHEMA: Final = "public"
 """PostgREST's own default of `db-schemas`."""
 
 
-def from_database(
+def gathered(
+    plan: Plan, schemas: tuple[str, ...], version: Version | None, tell: Callable[[str], None]
+) -> Expectation:
+    """All that is expected, in these schemas; names without a schema live in the first of them.
+
+    ``version`` is the server's, as far as it is known. Raises `UsageError` when it comes to
+    nothing or contradicts itself, `NotObserved` when the database cannot be read.
+    """
+    inputs = plan.inputs
+    typed = in_schema(plan.expectation, schemas[0] if schemas else "")
+    seen = NOTHING
+    if "database" in inputs.expect_from:
+        seen = _from_database(inputs, schemas, version, tell)
+    if found := combined([typed], seen):
+        return found
+    raise UsageError(
+        f"nothing is expected: {' and '.join(inputs.expect_from)} offers nothing in the schemas"
+        f" {', '.join(schemas)}",
+        hint="a gate that checks nothing is always open: see `schema`, and what is exposed",
+    )
+
+
+def _from_database(
     inputs: Inputs, schemas: tuple[str, ...], version: Version | None, tell: Callable[[str], None]
 ) -> Expectation:
     """All that the database would have PostgREST serve of these schemas.

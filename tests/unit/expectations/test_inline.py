@@ -28,6 +28,7 @@ ODD = Relation("", "Odd Table")
         ("scans", (SCANS,)),
         ("scans, heartbeats\nscans", (SCANS, Relation("", "heartbeats"))),
         ("scans,  # the comma may end the line\n", (SCANS,)),
+        ('"odd #1" # a comment', (Relation("", "odd #1"),)),
         ("api.scans", (Relation("api", "scans"),)),
         ('"Odd Table", "with ""quotes"""', (ODD, Relation("", 'with "quotes"'))),
         ("Scans_2$", (Relation("", "Scans_2$"),)),
