@@ -31,6 +31,10 @@ class UsageError(GateError):
     verdict = "usage-error"
 
 
+class MissingInput(UsageError):
+    """Nothing is wrong but that inputs are missing which often are secrets."""
+
+
 class NotRefreshed(GateError):
     """The refresh cannot be, or was not, delivered: no such container, permission denied, ..."""
 

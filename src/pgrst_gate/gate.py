@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pgrst_gate.endpoints import call_all
-from pgrst_gate.errors import Cancelled, GateError, NotRefreshed
+from pgrst_gate.errors import Cancelled, GateError, NotObserved, NotRefreshed
 from pgrst_gate.journal import Journal
 from pgrst_gate.plan import Plan, described
 from pgrst_gate.postgrest.versions import reloads_on_sighup
@@ -21,7 +21,7 @@ from pgrst_gate.preflight import Api, meet
 from pgrst_gate.remedies import remedy
 from pgrst_gate.report import Conclusion, Evidence, Problem, Report
 from pgrst_gate.runtimes.interface import Action, Instance, ReloadSignal, Runtime
-from pgrst_gate.verdicts import COULD_NOT_LOOK, Verdict
+from pgrst_gate.verdicts import COULD_NOT_LOOK, Cause, Verdict
 from pgrst_gate.wait import Wait, Waited, refuse_nonsense
 from pgrst_gate.watch import Watch, counted
 
@@ -46,6 +46,9 @@ def run(plan: Plan, find_runtime: FindRuntime, journal: Journal) -> Report:
         with ExitStack() as closing:
             return _Run(plan, find_runtime, journal, closing).to_the_end()
     except GateError as error:
+        refused = isinstance(error, NotObserved) and error.cause == Cause.UNAUTHORIZED
+        if plan.excuse and refused:
+            return journal.skipped(plan.excuse, str(error))
         return journal.failed(error)
     except Cancelled as cancelled:
         return journal.cancelled(cancelled)

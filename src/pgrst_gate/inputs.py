@@ -10,12 +10,12 @@ tell a default from a given value, and a given value must win over the config fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NoReturn, get_args
 
 from pgrst_gate import readers
-from pgrst_gate.errors import UsageError
+from pgrst_gate.errors import MissingInput, UsageError
 from pgrst_gate.expectations import inline
 from pgrst_gate.expectations.endpoints import Endpoint, endpoints
 from pgrst_gate.report import Evidence
@@ -25,6 +25,7 @@ from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
 Mode = Literal["refresh", "verify"]
 Method = Literal["auto", "reload", "restart", "sighup"]
 Source = Literal["config", "database"]
+Missing = Literal["skip", "fail"]
 Shape = Literal["text", "words", "lines", "columns", "headers", "flag"]
 
 _EVIDENCE: Final = tuple(one.value for one in Evidence)
@@ -63,6 +64,7 @@ class Inputs:
     consecutive: int
     require_evidence: Evidence
     escalate: bool
+    on_missing_secrets: Missing
     dry_run: bool
     report: str
 
@@ -271,6 +273,14 @@ INPUTS: Final = (
         "false",
         shape="flag",
     ),
+    _choice(
+        "on-missing-secrets",
+        "What to do in a workflow that is given no secrets, because a pull request from a fork"
+        " started it, when that is why nothing can be asked: `skip` with a notice, or `fail`."
+        " Anywhere else what is missing fails.",
+        get_args(Missing),
+        "skip",
+    ),
     Input(
         "dry-run",
         "Print what would be done and asked, and stop. Nothing is sent.",
@@ -311,13 +321,14 @@ def read_inputs(given: Mapping[str, Given], *, asks_api: bool = True) -> Inputs:
     Raises `UsageError` that lists every input that does not read, with its place and the mend.
     """
     values: dict[str, Any] = {}
+    missing: list[str] = []
     problems: list[str] = []
     for one in INPUTS:
         found = given.get(one.name, Given("", one.name))
         text = found.text if found.text.strip() else one.default
         if one.required and not text.strip():
             if asks_api:
-                problems.append(f"{one.name} is missing: {one.about}")
+                missing.append(f"{one.name} is missing: {one.about}")
             values[one.attribute] = ""
             continue
         try:
@@ -326,15 +337,18 @@ def read_inputs(given: Mapping[str, Given], *, asks_api: bool = True) -> Inputs:
             quotes = one.secret or isinstance(error, inline.SyntaxProblem)
             shown = "" if quotes else f"`{text}` is not valid: "
             problems.append(f"{found.place}: {shown}{error}")
-    if problems:
-        refuse(problems)
+    if missing or problems:
+        refuse(problems, missing)
     return Inputs(**values)
 
 
-def refuse(problems: list[str]) -> NoReturn:
-    """Raise `UsageError` with one problem a line."""
+def refuse(problems: Sequence[str], missing: Sequence[str] = ()) -> NoReturn:
+    """Raise `UsageError` with one problem a line; `MissingInput` where inputs are only missing."""
     hint = "nothing was touched; see the table of inputs in the README"
-    raise UsageError("\n".join(problems), hint=hint)
+    if missing:
+        hint += "; a secret that is not set in this repository or environment comes as nothing"
+    error = UsageError if problems else MissingInput
+    raise error("\n".join((*missing, *problems)), hint=hint)
 
 
 def unknown(name: str, place: str) -> str:

@@ -121,6 +121,12 @@ class Journal:
             Problem(str(error), error.hint),
         )
 
+    def skipped(self, why: str, missing: str) -> Report:
+        """The run as it stands: it was not to be, for nobody would tell it the secrets."""
+        self.note("plan", why)
+        sentence = f"skipped: {why}: {missing.splitlines()[0]} (nothing was sent)"
+        return self.report(Conclusion.SKIPPED, 0, sentence)
+
     def cancelled(self, cancelled: Cancelled) -> Report:
         """The run as it stands, ended by a signal."""
         sentence = f"cancelled{self._sent_so_far()}"

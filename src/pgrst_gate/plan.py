@@ -23,10 +23,15 @@ class Plan:
     expectation: Expectation
     ladder: tuple[Action, ...]
     """The actions to try in turn, each with its share of the time. Not used by runtime `none`."""
+    excuse: str = ""
+    """Why a refused key is none of this repository's business: then the run is skipped."""
 
 
-def make_plan(inputs: Inputs) -> Plan:
-    """The plan; raises `UsageError` that lists all inputs that do not go together."""
+def make_plan(inputs: Inputs, *, no_secrets: str = "") -> Plan:
+    """The plan; raises `UsageError` that lists all inputs that do not go together.
+
+    ``no_secrets`` says why this workflow is given none; empty where it is.
+    """
     problems = list(_contradictions(inputs))
     expectation = _expectation(inputs)
     if not expectation and "config" in inputs.expect_from:
@@ -40,9 +45,13 @@ def make_plan(inputs: Inputs) -> Plan:
         )
     if both := sorted(str(item) for item in set(expectation.present) & set(expectation.absent)):
         problems.append(f"expected both present and absent: {', '.join(both)}")
+    if missing := list(_missing(inputs)):
+        refuse(problems, missing)
     if problems:
         refuse(problems)
-    return Plan(inputs, expectation, _ladder(inputs))
+    keyless = not (inputs.api_key or inputs.token)
+    excuse = no_secrets if keyless and inputs.on_missing_secrets == "skip" else ""
+    return Plan(inputs, expectation, _ladder(inputs), excuse)
 
 
 def _expectation(inputs: Inputs) -> Expectation:
@@ -62,14 +71,16 @@ def _ladder(inputs: Inputs) -> tuple[Action, ...]:
     return ("reload", "restart") if inputs.escalate else ("reload",)
 
 
-def _contradictions(inputs: Inputs) -> Iterator[str]:
-    needs = {
-        "docker": ("container", inputs.container),
-        "systemd": ("unit", inputs.unit),
-        "notify": ("database-url", inputs.database_url),
-    }
+def _missing(inputs: Inputs) -> Iterator[str]:
+    """What is needed and not given, of the inputs that often are secrets."""
+    if inputs.runtime == "notify" and inputs.mode == "refresh" and not inputs.database_url:
+        yield "runtime notify needs `database-url`"
     if "database" in inputs.expect_from and not inputs.database_url:
         yield "`expect-from: database` needs `database-url`"
+
+
+def _contradictions(inputs: Inputs) -> Iterator[str]:
+    needs = {"docker": ("container", inputs.container), "systemd": ("unit", inputs.unit)}
     if inputs.runtime in needs and not needs[inputs.runtime][1]:
         yield f"runtime {inputs.runtime} needs `{needs[inputs.runtime][0]}`"
     ways = {"pid": inputs.pid, "pid-file": inputs.pid_file, "process-name": inputs.process_name}

@@ -33,6 +33,7 @@ class Conclusion(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
     PLANNED = "planned"
+    SKIPPED = "skipped"
     USAGE_ERROR = "usage-error"
     NOT_REFRESHED = "not-refreshed"
     NOT_OBSERVED = "not-observed"

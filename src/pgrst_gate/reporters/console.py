@@ -88,7 +88,8 @@ def _account(report: Report) -> Iterator[_Line]:
 def _style(report: Report) -> str:
     if report.conclusion in {Conclusion.OPEN, Conclusion.PLANNED}:
         return _GOOD
-    return _WARNING if report.conclusion is Conclusion.CANCELLED else _BAD
+    unjudged = {Conclusion.CANCELLED, Conclusion.SKIPPED}
+    return _WARNING if report.conclusion in unjudged else _BAD
 
 
 def _problem(report: Report) -> Iterator[_Line]:

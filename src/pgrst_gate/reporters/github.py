@@ -40,7 +40,7 @@ def publish(report: Report, workflow: Workflow, path: Path) -> None:
 def remarks(report: Report) -> Iterator[Annotation]:
     """The conclusion, or an error for each cause that closed the gate; then the run's notices."""
     match report.conclusion:
-        case Conclusion.OPEN | Conclusion.PLANNED:
+        case Conclusion.OPEN | Conclusion.PLANNED | Conclusion.SKIPPED:
             yield _annotation("notice", report, one_line(report.sentence))
         case Conclusion.CLOSED:
             yield from _closed(report)

@@ -20,6 +20,7 @@ from pgrst_gate.verdicts import Cause, Verdict
 _SYMBOLS: Final = {
     Conclusion.OPEN: "✅",
     Conclusion.PLANNED: "📋",
+    Conclusion.SKIPPED: "⏭️",
     Conclusion.CANCELLED: "⚠️",
 }
 _FAILED: Final = "❌"

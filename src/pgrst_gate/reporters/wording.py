@@ -18,6 +18,7 @@ HEADLINES: Final[Mapping[Conclusion, str]] = {
     Conclusion.OPEN: "gate open",
     Conclusion.CLOSED: "gate closed",
     Conclusion.PLANNED: "planned only",
+    Conclusion.SKIPPED: "skipped",
     Conclusion.USAGE_ERROR: "wrong input",
     Conclusion.NOT_REFRESHED: "not refreshed",
     Conclusion.NOT_OBSERVED: "not observed",

@@ -190,6 +190,13 @@ PLANNED: Final = replace(
     problem=None,
 )
 
+SKIPPED: Final = replace(
+    PLANNED,
+    conclusion=Conclusion.SKIPPED,
+    sentence="skipped: this pull request is from a fork: url is missing (nothing was sent)",
+    events=(Event(0.0, "plan", "this pull request is from a fork"),),
+)
+
 MANY: Final = replace(
     OPEN,
     sentence="gate open: 1,000 of 1,000 items are served by PostgREST 14.14",
@@ -261,6 +268,7 @@ REPORTS: Final = {
     "problem": PROBLEM,
     "cancelled": CANCELLED,
     "planned": PLANNED,
+    "skipped": SKIPPED,
     "many": MANY,
     "many-stale": MANY_STALE,
     "hostile": saying(HOSTILE_TEXT),

@@ -20,6 +20,7 @@ from tests.unit.reporters.reports import (
     PLANNED,
     PROBLEM,
     REPORTS,
+    SKIPPED,
     WEAK,
     present,
 )
@@ -132,6 +133,7 @@ def test_refreshed_by_all_that_was_sent() -> None:
     [
         (OPEN, [("notice", "gate open"), ("notice", "")]),
         (PLANNED, [("notice", "planned only")]),
+        (SKIPPED, [("notice", "skipped")]),
         (PROBLEM, [("error", "not refreshed")]),
         (CANCELLED, [("warning", "cancelled"), ("notice", "")]),
         (WEAK, [("error", "gate closed"), ("notice", "")]),
@@ -151,7 +153,7 @@ def test_refreshed_by_all_that_was_sent() -> None:
             [("error", "stale"), ("error", "endpoint"), ("warning", ""), ("notice", "")],
         ),
     ],
-    ids=["open", "planned", "problem", "cancelled", "weak", "closed", "many-stale"],
+    ids=["open", "planned", "skipped", "problem", "cancelled", "weak", "closed", "many-stale"],
 )
 def test_annotations(report: Report, told: list[tuple[str, str]]) -> None:
     """A gate says once why it is closed: an error for each cause, not for each item."""
