@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 
 from bench.table import Row
-from bench.world import COMMAND, ROLES, World, as_process, in_process, peak_memory
+from bench.world import COMMAND, ROLES, World, as_process, expected, in_process, peak_memory
 from pgrst_gate.report import Report
 from pgrst_sandbox.demo import real_postgrest
 from pgrst_sandbox.postgres import Postgres
@@ -24,10 +24,14 @@ SLEEP_SECONDS: Final = 10
 
 SCANS: Final = "create table scans (id integer primary key);"
 NAMES: Final = tuple(f"c{number}" for number in range(1, COLUMNS + 1))
-MANY: Final = "".join(
-    f"create table t{number} ({', '.join(f'{name} integer' for name in NAMES)});"
-    for number in range(1, RELATIONS + 1)
-)
+
+
+def _tables(first: int, number: int) -> str:
+    columns = ", ".join(f"{name} integer" for name in NAMES)
+    return "".join(f"create table t{n} ({columns});" for n in range(first, first + number))
+
+
+MANY: Final = _tables(1, RELATIONS)
 
 
 def all_of(database: Postgres, tell: Callable[[str], None]) -> Iterator[Row]:
@@ -47,6 +51,8 @@ def all_of(database: Postgres, tell: Callable[[str], None]) -> Iterator[Row]:
     tell(f"{RELATIONS:,} relations of {COLUMNS} columns")
     with World.over(database, "many", MANY) as world:
         yield from _many(world)
+    tell("everything that a database offers")
+    yield from _offered(database)
     tell("the start of the program")
     yield Row("`pgrst-gate --version`, whole process", [*_version()], "ms", 150)
 
@@ -128,6 +134,31 @@ def _many(world: World) -> Iterator[Row]:
         with_admin = ", with admin-url" if admin else ""
         yield Row(f'{what}: from the "loaded" line to the verdict{with_admin}', times, "s", 1.5)
     yield Row(f"{what}: peak memory of its process", [peak_memory(seen)], "MiB", 120)
+
+    for admin in (False, True):
+        given = world.everything(admin=admin)
+        reports = [in_process(given) for _ in range(RUNS_OF_MANY)]
+        with_types = ", and their types" if admin else ""
+        yield Row(
+            f"{what}: all that the database offers{with_types}, nothing typed",
+            [report.seconds for report in reports],
+            "s",
+            2,
+        )
+
+
+def _offered(database: Postgres) -> Iterator[Row]:
+    for relations in (RELATIONS, 10 * RELATIONS):
+        name = f"offered{relations}"
+        database.create_database(name)
+        for first in range(1, relations + 1, RELATIONS):  # a transaction holds so many locks only
+            database.execute(_tables(first, RELATIONS), dbname=name)
+        times, peaks = zip(
+            *(expected(database.dsn(name)) for _ in range(RUNS_OF_MANY)), strict=True
+        )
+        what = f"{relations:,} relations of {COLUMNS} columns: `pgrst-gate expect`"
+        yield Row(f"{what}, whole process", times, "s")
+        yield Row(f"{what}, peak memory", peaks, "MiB")
 
 
 def _round(report: Report) -> float:

@@ -91,6 +91,18 @@ class World:
             **({"admin-url": self.server.admin_url} if admin else {}),
         }
 
+    def everything(self, *, admin: bool) -> dict[str, str]:
+        """Inputs of a run that looks for all that the database offers."""
+        return {
+            "url": self.server.url,
+            "mode": "verify",
+            "runtime": "none",
+            "expect-from": "database",
+            "database-url": self.database.dsn(self.name),
+            "timeout": "5m",
+            **({"admin-url": self.server.admin_url} if admin else {}),
+        }
+
     def from_loaded_to(self, end: Callable[[], object]) -> float:
         """Seconds from the server's "loaded" line to the end of what is called."""
         position = len(self.server.log)
@@ -130,6 +142,15 @@ def as_process(given: Mapping[str, str], *before: str) -> str:
 def peak_memory(given: Mapping[str, str]) -> int:
     """Run the command; gives the bytes that its process held at most."""
     return int(as_process(given, sys.executable, "-c", _WITH_PEAK)) * _PEAK_UNIT
+
+
+def expected(database_url: str) -> tuple[float, int]:
+    """Print all that a database offers; gives the seconds that takes, and the bytes it holds."""
+    command = [COMMAND, "expect", "--expect-from", "database", "--database-url", database_url]
+    measured = [sys.executable, "-c", _WITH_PEAK, *command]
+    began = time.monotonic()
+    ended = subprocess.run(measured, check=True, capture_output=True, text=True)
+    return time.monotonic() - began, int(ended.stdout) * _PEAK_UNIT
 
 
 def _runtime(plan: Plan) -> tuple[Runtime, str]:

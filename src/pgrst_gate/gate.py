@@ -95,8 +95,14 @@ class _Run:
         return () if runtime.name == "none" else self.plan.ladder
 
     def _baseline(self, api: Api, watch: Watch) -> int:
-        """Look before anything is sent; gives how many items were not as expected then."""
+        """Look before anything is sent; gives how many items were not as expected then.
+
+        Where nothing will be sent, there is no before and after.
+        """
         watch.begin()
+        api.survey.approach()
+        if self.plan.inputs.mode == "verify":
+            return 0
         seen = api.survey.cache_side()
         refuse_nonsense(seen)
         missing = sum(api.survey.blocks(item, facts) for item, facts in seen.facts.items())
@@ -166,6 +172,8 @@ class _Run:
             one if one.ok else replace(one, remedy=remedy(one)) for one in waited.verdicts
         )
         journal.evidence, journal.evidence_told = _evidence(waited, missing)
+        if self.plan.inputs.mode == "verify":
+            journal.evidence, journal.evidence_told = Evidence.UNPROVEN, "nothing was refreshed"
         if waited.loads.failing:
             journal.note("verify", f"a reload failed: {waited.loads.told}", "warning")
 

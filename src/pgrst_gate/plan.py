@@ -8,6 +8,7 @@ from typing import Final
 
 from pgrst_gate.expectations.endpoints import implied
 from pgrst_gate.inputs import Inputs, refuse
+from pgrst_gate.report import Evidence
 from pgrst_gate.runtimes.interface import Action, RuntimeName
 from pgrst_gate.schema import Expectation, Item
 
@@ -97,6 +98,9 @@ def _contradictions(inputs: Inputs) -> Iterator[str]:
         yield f"`method: {inputs.method}` does not go with runtime none, which refreshes nothing"
     if inputs.runtime == "notify" and inputs.method == "sighup":
         yield "`method: sighup` does not go with runtime notify: there is no process to signal"
+    if inputs.mode == "verify" and inputs.require_evidence is not Evidence.UNPROVEN:
+        evidence = inputs.require_evidence.value
+        yield f"`require-evidence: {evidence}` needs a refresh, and mode verify sends none"
     if inputs.method == "restart" and inputs.escalate:
         yield "`escalate` has nothing to climb to from `method: restart`"
 

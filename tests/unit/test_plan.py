@@ -56,6 +56,9 @@ def test_the_mildest_refresh_comes_first(texts: dict[str, str], ladder: tuple[st
         ),
         ({"runtime": "process", "method": "restart"}, "needs `restart-command`"),
         ({"method": "restart", "escalate": "true"}, "nothing to climb to"),
+        ({"mode": "verify", "require_evidence": "inferred"}, "mode verify sends none"),
+        ({"expect_from": "config", "expected_tables": ""}, "nothing is typed in any input"),
+        ({"expect_from": "database"}, "`expect-from: database` needs `database-url`"),
     ],
 )
 def test_inputs_that_do_not_go_together_are_refused(texts: dict[str, str], message: str) -> None:

@@ -89,14 +89,14 @@ class Survey:
         facts = in_cache(self._room(), Probe(self.asked_with(item)))
         return Round(facts, complete=False)
 
-    def cache_side(self) -> Round:
-        """The cache side of all items, without the access side: what is served before a refresh.
-
-        The first look of a run. It begins with reads alone: see `ensure_stopped`.
-        """
-        room = self._room()
+    def approach(self) -> None:
+        """Begin with reads alone, before the first look of a run: see `ensure_stopped`."""
         if self.dialect.plan_only:
-            ensure_stopped(room, self.expectation.items)
+            ensure_stopped(self._room(), self.expectation.items)
+
+    def cache_side(self) -> Round:
+        """The cache side of all items, without the access side: what is served before a refresh."""
+        room = self._room()
         facts = _merged(self._cached(room, self._probes))
         return Round(facts, complete=False, accepted_nonsense=self._nonsense(room))
 

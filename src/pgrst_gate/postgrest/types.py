@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _ALIASES: Final = {
@@ -83,6 +84,7 @@ def same_type(expected: str, seen: str) -> bool:
     return wanted in candidates
 
 
+@lru_cache(maxsize=1024)  # a schema has many columns and few types
 def _plain(name: str) -> str:
     text = re.sub(r"\s*\([^)]*\)", "", name.replace('"', "")).strip().lower()
     base, array = text.removesuffix("[]"), "[]" if text.endswith("[]") else ""
