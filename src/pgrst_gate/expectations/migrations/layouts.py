@@ -1,0 +1,182 @@
+"""Which files of a folder are migrations, and in which order a tool applies them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from pgrst_gate.errors import UsageError
+
+Layout = Literal[
+    "supabase", "plain", "flyway", "dbmate", "golang-migrate", "sqitch", "prisma", "drizzle"
+]
+LAYOUTS: Final[tuple[Layout, ...]] = get_args(Layout)
+
+_SUPABASE: Final = re.compile(r"(?P<version>[0-9]+)_.*\.sql")
+_FLYWAY: Final = re.compile(r"(?:[VB](?P<version>[0-9]+(?:[._][0-9]+)*)|R)__.*\.sql")
+_NUMBERED: Final = re.compile(r"(?P<version>[0-9]+).*\.sql")
+_GOLANG: Final = re.compile(r"(?P<version>[0-9]+)_.*\.up\.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A migration file; ``version`` is what the tool's history calls it."""
+
+    path: Path
+    name: str
+    """The file's path in the folder, with slashes."""
+    version: str
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All by which lists of migrations call it."""
+        stem = self.name.removesuffix(".sql")
+        return frozenset({self.version, self.name, stem, Path(self.name).name, str(self.path)})
+
+
+def migrations(folder: Path, layout: Layout) -> tuple[Migration, ...]:
+    """The migrations of the folder in order. Raises UsageError where there are none."""
+    if not folder.is_dir():
+        raise UsageError(
+            f"there is no folder {folder}",
+            hint="name the folder of the migrations, from where it runs",
+        )
+    found = tuple(_LISTS[layout](folder))
+    if not found:
+        others = sorted(path.name for path in folder.iterdir())[:3]
+        beside = f"; it has {', '.join(others)}" if others else ""
+        raise UsageError(
+            f"no migration of the layout `{layout}` is in {folder}{beside}",
+            hint=f"check the folder, and the layout: one of {', '.join(LAYOUTS)}",
+        )
+    return found
+
+
+def text(migration: Migration, layout: Layout) -> str:
+    """The SQL that applies it, with all its lines in place. Raises UsageError if it is no UTF-8."""
+    content = migration.path.read_bytes()
+    try:
+        whole = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            f"{migration.path}:{line}: not UTF-8", hint="save the file as UTF-8"
+        ) from error
+    return _up(whole) if layout == "dbmate" else whole
+
+
+def _up(whole: str) -> str:
+    """The up sections: from `-- migrate:up` to `-- migrate:down`, as amacneil/dbmate splits them.
+
+    pkg/dbmate/migration.go: the markers begin a line, blanks left out.
+    """
+    lines, up = [], False
+    for line in whole.split("\n"):
+        marker = "".join(line.split()).lower()
+        if marker.startswith("--migrate:"):
+            up = marker.startswith("--migrate:up")
+        lines.append(line if up else "")
+    return "\n".join(lines)
+
+
+def _matching(
+    pattern: re.Pattern[str], key: Callable[[Migration], Any]
+) -> Callable[[Path], Iterable[Migration]]:
+    def listed(folder: Path) -> Iterable[Migration]:
+        found = (
+            Migration(path, path.name, match.groupdict().get("version") or path.name)
+            for path in folder.glob("*.sql")
+            if (match := pattern.fullmatch(path.name))
+        )
+        return sorted(found, key=key)
+
+    return listed
+
+
+def _by_name(migration: Migration) -> str:
+    return migration.name
+
+
+def _by_number(migration: Migration) -> tuple[int, str]:
+    return int(migration.version), migration.name
+
+
+def _by_flyway_version(migration: Migration) -> tuple[bool, tuple[int, ...], str]:
+    """Versions part by part, repeatable migrations after all of them by their description."""
+    repeatable = migration.name.startswith("R")
+    parts = () if repeatable else tuple(map(int, re.split(r"[._]", migration.version)))
+    return repeatable, parts, migration.name
+
+
+def _flyway(folder: Path) -> Iterable[Migration]:
+    found = (
+        Migration(path, path.relative_to(folder).as_posix(), (match["version"] or path.name))
+        for path in folder.rglob("*.sql")
+        if (match := _FLYWAY.fullmatch(path.name))
+    )
+    return sorted(
+        found,
+        key=lambda one: _by_flyway_version(Migration(one.path, one.path.name, one.version)),
+    )
+
+
+def _plain(folder: Path) -> Iterable[Migration]:
+    return [Migration(path, path.name, path.stem) for path in sorted(folder.glob("*.sql"))]
+
+
+def _sqitch(folder: Path) -> Iterator[Migration]:
+    plan = folder / "sqitch.plan"
+    if not plan.is_file():
+        raise UsageError(f"there is no {plan}", hint="name the folder with sqitch.plan and deploy/")
+    for number, line in enumerate(plan.read_text("utf-8").splitlines(), 1):
+        words = line.split("#")[0].split()
+        if not words or words[0][0] in "%@":
+            continue
+        path = folder / "deploy" / f"{words[0]}.sql"
+        if not path.is_file():
+            raise UsageError(
+                f"{plan}:{number}: there is no {path}", hint="restore the deploy script"
+            )
+        yield Migration(path, path.relative_to(folder).as_posix(), words[0])
+
+
+def _prisma(folder: Path) -> Iterable[Migration]:
+    return [
+        Migration(path, path.relative_to(folder).as_posix(), path.parent.name)
+        for path in sorted(folder.glob("*/migration.sql"))
+    ]
+
+
+def _drizzle(folder: Path) -> Iterable[Migration]:
+    journal = folder / "meta" / "_journal.json"
+    if not journal.is_file():
+        return [Migration(path, path.name, path.stem) for path in sorted(folder.glob("*.sql"))]
+    try:
+        entries = json.loads(journal.read_text("utf-8"))["entries"]
+        ordered = sorted(entries, key=lambda entry: entry["idx"])
+        tags = [(str(entry["tag"]), str(entry["when"])) for entry in ordered]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{journal}: not a journal of Drizzle ({error})", hint="write it anew with drizzle-kit"
+        ) from error
+    found = [Migration(folder / f"{tag}.sql", f"{tag}.sql", when) for tag, when in tags]
+    for one in found:
+        if not one.path.is_file():
+            raise UsageError(f"{journal}: there is no {one.path}", hint="restore the file")
+    return found
+
+
+_LISTS: Final[Mapping[Layout, Callable[[Path], Iterable[Migration]]]] = {
+    "supabase": _matching(_SUPABASE, _by_name),
+    "plain": _plain,
+    "flyway": _flyway,
+    "dbmate": _matching(_NUMBERED, _by_name),
+    "golang-migrate": _matching(_GOLANG, _by_number),
+    "sqitch": _sqitch,
+    "prisma": _prisma,
+    "drizzle": _drizzle,
+}

@@ -1,0 +1,1 @@
+alter table scans drop constraint scans_requested_by_fk;

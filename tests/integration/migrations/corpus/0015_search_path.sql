@@ -1,0 +1,11 @@
+create schema if not exists api;
+set search_path to api, public;
+create table widgets (id int primary key, project_id bigint);
+create function ping() returns text language sql as $$ select 'pong' $$;
+create view widget_names as select id, 'w' || id as name from widgets;
+reset search_path;
+create table after_reset (id int);
+select pg_catalog.set_config('search_path', '', false);
+create table public.qualified (id int, kind pg_catalog.text);
+SET search_path = "api";
+alter table widgets add column label text;

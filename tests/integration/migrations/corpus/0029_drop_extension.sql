@@ -1,0 +1,2 @@
+drop function match_documents(vector, int);
+drop extension vector cascade;

@@ -1,0 +1,10 @@
+create table brief (id int);
+drop table brief;
+alter table cache add column oops int;
+alter table cache drop column oops;
+alter table documents rename to papers;
+alter table papers rename to documents;
+create function gone_again(a int) returns int language sql as 'select a';
+drop function gone_again(int);
+drop table not_dynamic;
+create table not_dynamic (id int);

@@ -1,0 +1,10 @@
+begin;
+create table kept (id int);
+commit;
+begin;
+create table rolled_back (id int);
+alter table kept add column rolled_back_too int;
+rollback;
+start transaction;
+alter table kept add column stays text;
+end;

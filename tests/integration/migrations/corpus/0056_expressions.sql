@@ -1,0 +1,31 @@
+create view expressions as
+select
+  id,
+  upper(name),
+  name || '!' as bang,
+  greatest(id, 2),
+  nullif(name, ''),
+  (array[1, 2, 3])[1] as first_one,
+  array[id] as listed,
+  row(id, name)::text,
+  (id + 1)::bigint,
+  current_date,
+  current_user,
+  cast(id as numeric(5, 2)) as priced,
+  coalesce(name, 'x') collate "C",
+  true,
+  interval '1 day',
+  date '2024-01-01' as epoch,
+  json_build_object('a', id),
+  jsonb_path_query_first('{"a": 1}', '$.a'),
+  row_number() over (order by id),
+  to_jsonb(name) -> 'a' as arrow,
+  trim(both from name),
+  position('a' in name),
+  grouping(id, name),
+  (select max(id) from shop.sales),
+  array(select id from shop.sales),
+  json_array(1, 2),
+  json_object('k': 1)
+from shop.products
+group by id, name;

@@ -1,0 +1,12 @@
+alter table films enable row level security;
+alter table films force row level security;
+create policy p on films using (true);
+grant select on all tables in schema public to anon;
+revoke all on films from public;
+alter default privileges in schema public grant select on tables to anon;
+alter table films owner to current_user;
+alter table films replica identity full;
+alter table films set (autovacuum_enabled = false);
+analyze films;
+create publication pub for table films;
+notify pgrst, 'reload schema';
