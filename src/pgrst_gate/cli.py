@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from pgrst_gate.redaction import Secrets
     from pgrst_gate.report import Event, Report
 
-_EXPECTS: Final = {"expect-from", "database-url", "schema", "admin-url"}
+_EXPECTS: Final = {
+    "expect-from",
+    "database-url",
+    "migrations",
+    "migrations-layout",
+    "since",
+    "schema",
+    "admin-url",
+}
 """The inputs on which a derived expectation depends."""
 
 _ABOUT: Final = """Reload PostgREST's schema cache after a migration, and fail unless the API really

@@ -18,13 +18,14 @@ from pgrst_gate import readers
 from pgrst_gate.errors import MissingInput, UsageError
 from pgrst_gate.expectations import inline
 from pgrst_gate.expectations.endpoints import Endpoint, endpoints
+from pgrst_gate.expectations.migrations.layouts import Layout
 from pgrst_gate.report import Evidence
 from pgrst_gate.runtimes.interface import RuntimeName
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
 
 Mode = Literal["refresh", "verify"]
 Method = Literal["auto", "reload", "restart", "sighup"]
-Source = Literal["config", "database"]
+Source = Literal["config", "database", "migrations"]
 Missing = Literal["skip", "fail"]
 Shape = Literal["text", "words", "lines", "columns", "headers", "flag"]
 
@@ -53,6 +54,9 @@ class Inputs:
     database_url: str = field(repr=False)
     db_channel: str
     expect_from: tuple[Source, ...]
+    migrations: str
+    migrations_layout: Layout
+    since: str
     endpoints: tuple[Endpoint, ...]
     expected_columns: tuple[Column, ...]
     expected_tables: tuple[Relation, ...]
@@ -196,9 +200,30 @@ INPUTS: Final = (
     Input(
         "expect-from",
         "Where expectations come from besides what is typed, joined by `+`: `database` expects all"
-        " that its catalog offers to an API; `config` says aloud that what is typed counts. What"
-        " nobody typed must be in the cache, whoever may use it.",
+        " that its catalog offers to an API, `migrations` what the new migration files change in"
+        " it; `config` says aloud that what is typed counts. What nobody typed must be in the"
+        " cache, whoever may use it.",
         _sources,
+    ),
+    Input(
+        "migrations",
+        "Folder of the migrations, for `expect-from: migrations`.",
+        readers.text,
+        "supabase/migrations",
+    ),
+    _choice(
+        "migrations-layout",
+        "Whose migrations they are: it tells which files count, in which order, and which parts of"
+        " them. `plain` is all `*.sql` by name.",
+        get_args(Layout),
+        "supabase",
+    ),
+    Input(
+        "since",
+        "Which migrations are new: a git ref (those that changed since), a file with the JSON of"
+        " `supabase db push` or, from before the push, of `supabase migration list`. Default: all."
+        " Where none is new all are expected.",
+        readers.text,
     ),
     Input(
         "endpoints",

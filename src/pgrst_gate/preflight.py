@@ -78,7 +78,7 @@ def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
 def _schemas(client: Client, inputs: Inputs) -> tuple[str, ...]:
     """The schemas to ask in: those given, or else the first that the server exposes.
 
-    All of them where everything is expected.
+    All of them where expectations are derived.
     """
     exposed = server.exposed_schemas(client)
     if exposed is None and inputs.schema:
@@ -90,7 +90,7 @@ def _schemas(client: Client, inputs: Inputs) -> tuple[str, ...]:
         )
     if inputs.schema or not exposed:
         return inputs.schema
-    return exposed if "database" in inputs.expect_from else exposed[:1]
+    return exposed if set(inputs.expect_from) - {"config"} else exposed[:1]
 
 
 def _survey(

@@ -5,7 +5,8 @@ Each source is read once, before anything is sent to a server.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from pgrst_gate.database import connected
@@ -13,11 +14,12 @@ from pgrst_gate.errors import NotObserved, UsageError
 from pgrst_gate.expectations import in_schema
 from pgrst_gate.expectations.catalog import configured_schemas, read_surface
 from pgrst_gate.expectations.combining import NOTHING, combined
+from pgrst_gate.expectations.migrations import Place, Reading, read_migrations
 from pgrst_gate.expectations.offered import expected
 from pgrst_gate.inputs import Inputs
 from pgrst_gate.plan import Plan
 from pgrst_gate.postgrest.versions import Version, named_takes_any_keys
-from pgrst_gate.schema import Derived, Expectation
+from pgrst_gate.schema import Derived, Expectation, Item
 
 THE_DATABASE: Final = Derived("the database", in_database=True)
 DEFAULT_SCHEMA: Final = "public"
@@ -34,16 +36,50 @@ def gathered(
     """
     inputs = plan.inputs
     typed = in_schema(plan.expectation, schemas[0] if schemas else "")
+    wishes = [typed]
+    if "migrations" in inputs.expect_from:
+        wishes.append(_from_migrations(inputs, schemas, tell))
     seen = NOTHING
     if "database" in inputs.expect_from:
         seen = _from_database(inputs, schemas, version, tell)
-    if found := combined([typed], seen):
+    if found := combined(wishes, seen):
         return found
     raise UsageError(
         f"nothing is expected: {' and '.join(inputs.expect_from)} offers nothing in the schemas"
         f" {', '.join(schemas)}",
         hint="a gate that checks nothing is always open: see `schema`, and what is exposed",
     )
+
+
+def _from_migrations(
+    inputs: Inputs, schemas: tuple[str, ...], tell: Callable[[str], None]
+) -> Expectation:
+    """What the new migrations change in these schemas, or all of them where none is new.
+
+    A push that applied nothing may follow one whose verification failed, and a gate that checks
+    nothing is always open.
+    """
+    folder, layout = Path(inputs.migrations), inputs.migrations_layout
+    reading = read_migrations(folder, layout, inputs.since)
+    found = _claimed(reading, schemas)
+    if not found and inputs.since:
+        tell(f"no migration since {inputs.since} changes the API, so all of {folder} are expected")
+        reading = read_migrations(folder, layout, "")
+        found = _claimed(reading, schemas)
+    tell(f"{len(found.items)} items expected from {len(reading.files)} files of {folder}")
+    for one in reading.unreadable:
+        tell(f"not readable here: {one}")
+    return found
+
+
+def _claimed(reading: Reading, schemas: tuple[str, ...]) -> Expectation:
+    def of_these(claims: Mapping[Item, Place]) -> tuple[Item, ...]:
+        return tuple(item for item in claims if item.schema in (schemas or (DEFAULT_SCHEMA,)))
+
+    claims = {**reading.present, **reading.absent}
+    present, absent = of_these(reading.present), of_these(reading.absent)
+    origins = {item: Derived(str(claims[item])) for item in (*present, *absent)}
+    return Expectation(present, absent, origins)
 
 
 def _from_database(
