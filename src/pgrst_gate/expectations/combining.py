@@ -31,10 +31,12 @@ def combined(wishes: Sequence[Expectation], seen: Expectation = NOTHING) -> Expe
     if problems := list(_contradictions(present, absent)):
         raise UsageError("\n".join(problems), hint="nothing was touched; leave out one of the two")
     gone = {_key(item) for item in absent}
+    wished = {_key(item): item for item in present}
     for item in seen.present:
-        if origin := present.get(item):
-            present[item] = replace(origin, in_database=True)
-        elif item not in present and not gone.intersection(_with_whole(item)):
+        if wish := wished.get(_key(item)):
+            if origin := present[wish]:
+                present[wish] = replace(origin, in_database=True)
+        elif not gone.intersection(_with_whole(item)):
             present[item] = seen.derived[item]
     origins = {item: origin for item, origin in (present | absent).items() if origin}
     return Expectation(tuple(present), tuple(absent), origins)

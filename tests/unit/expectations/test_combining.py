@@ -41,6 +41,15 @@ def test_the_first_place_is_the_one_that_is_named() -> None:
     assert both.derived == {ENDED: Derived(MIGRATION.place, in_database=True)}
 
 
+def test_an_item_is_expected_once_with_or_without_its_type() -> None:
+    """The wish stands, in its own words."""
+    typed = Column(SCANS, "ended_at", "date")
+
+    both = combined([derived(MIGRATION, typed)], derived(DATABASE, ENDED))
+
+    assert both.derived == {typed: Derived(MIGRATION.place, in_database=True)}
+
+
 def test_all_that_the_database_has_is_expected_besides() -> None:
     """In its own name."""
     both = combined([Expectation((ENDED,))], derived(DATABASE, SCANS, ENDED))
