@@ -11,10 +11,11 @@ from pathlib import Path
 from pgrst_gate.errors import UsageError
 from pgrst_gate.expectations.migrations import layouts
 from pgrst_gate.expectations.migrations import since as since_
+from pgrst_gate.expectations.migrations.history import applied
 from pgrst_gate.expectations.migrations.layouts import LAYOUTS, Layout
 from pgrst_gate.expectations.migrations.places import Place, Reading, Unreadable
 
-__all__ = ["LAYOUTS", "Layout", "Place", "Reading", "Unreadable", "read_migrations"]
+__all__ = ["LAYOUTS", "Layout", "Place", "Reading", "Unreadable", "applied", "read_migrations"]
 
 
 def read_migrations(folder: Path, layout: Layout, since: str) -> Reading:

@@ -13,8 +13,10 @@ from pgrst_gate.expectations.migrations.model import (
     Name,
     Routine,
     Table,
+    Type,
 )
 from pgrst_gate.expectations.migrations.places import Place
+from pgrst_gate.expectations.migrations.types import qualified
 from pgrst_gate.schema import ANY_KEYS, Argument, Column, Function, Item, Relation, Relationship
 
 _HIDDEN = {TEMPORARY, "pg_catalog", "information_schema"}
@@ -47,15 +49,27 @@ def claims(before: Model, after: Model, new: frozenset[str]) -> tuple[Places, Pl
 
 def _items(model: Model) -> Iterator[tuple[Item, tuple[Place | None, ...]]]:
     """All that an API would offer, each with the places that may have made it, the best first."""
+    own = _own_types(model)
+
+    def shown(text: str) -> str:
+        return text if "." not in text or text.removesuffix("[]") in own else ""
+
     for name, table in _exposed(model):
         relation = Relation(name.schema, name.name)
         yield relation, (table.place,)
         for column, one in table.columns.items():
-            yield Column(relation, column, one.type), (one.place, table.place)
+            yield Column(relation, column, shown(one.type)), (one.place, table.place)
     for (name, _), routine in model.routines.items():
         if isinstance(routine, Routine) and routine.callable and name.schema not in _HIDDEN:
-            yield Function(name.schema, name.name, routine.arguments), (routine.place,)
+            arguments = tuple(Argument(one.name, shown(one.type)) for one in routine.arguments)
+            yield Function(name.schema, name.name, arguments), (routine.place,)
     yield from _relationships(model)
+
+
+def _own_types(model: Model) -> frozenset[str]:
+    """The types that were read, less domains: those may show as the type they are made of."""
+    types = (name for name, one in model.types.items() if isinstance(one, Type) and not one.domain)
+    return frozenset(map(qualified, (*types, *(name for name, _ in model.tables()))))
 
 
 def _exposed(model: Model) -> Iterator[tuple[Name, Table]]:

@@ -16,8 +16,10 @@ Layout = Literal[
 ]
 LAYOUTS: Final[tuple[Layout, ...]] = get_args(Layout)
 
+# supabase/cli pkg/migration/file.go@078ef54, golang-migrate/migrate source/parse.go@3a4ea1e,
+# documentation.red-gate.com/fd/versioned-migrations-273973333.html
 _SUPABASE: Final = re.compile(r"(?P<version>[0-9]+)_.*\.sql")
-_FLYWAY: Final = re.compile(r"(?:[VB](?P<version>[0-9]+(?:[._][0-9]+)*)|R)__.*\.sql")
+_FLYWAY: Final = re.compile(r"(?:(?P<kind>[VB])(?P<version>[0-9]+(?:[._][0-9]+)*)|R)__.*\.sql")
 _NUMBERED: Final = re.compile(r"(?P<version>[0-9]+).*\.sql")
 _GOLANG: Final = re.compile(r"(?P<version>[0-9]+)_.*\.up\.sql")
 
@@ -70,15 +72,15 @@ def text(migration: Migration, layout: Layout) -> str:
 
 
 def _up(whole: str) -> str:
-    """The up sections: from `-- migrate:up` to `-- migrate:down`, as amacneil/dbmate splits them.
+    """The up section: from `-- migrate:up` to `-- migrate:down`, each at the start of a line.
 
-    pkg/dbmate/migration.go: the markers begin a line, blanks left out.
+    As amacneil/dbmate pkg/dbmate/migration.go@0b6e2ee splits them.
     """
     lines, up = [], False
     for line in whole.split("\n"):
-        marker = "".join(line.split()).lower()
-        if marker.startswith("--migrate:"):
-            up = marker.startswith("--migrate:up")
+        words = line[2:].split() if line.startswith("--") else []
+        if words and words[0] in {"migrate:up", "migrate:down"}:
+            up = words[0] == "migrate:up"
         lines.append(line if up else "")
     return "\n".join(lines)
 
@@ -105,23 +107,29 @@ def _by_number(migration: Migration) -> tuple[int, str]:
     return int(migration.version), migration.name
 
 
-def _by_flyway_version(migration: Migration) -> tuple[bool, tuple[int, ...], str]:
-    """Versions part by part, repeatable migrations after all of them by their description."""
-    repeatable = migration.name.startswith("R")
-    parts = () if repeatable else tuple(map(int, re.split(r"[._]", migration.version)))
-    return repeatable, parts, migration.name
-
-
 def _flyway(folder: Path) -> Iterable[Migration]:
-    found = (
-        Migration(path, path.relative_to(folder).as_posix(), (match["version"] or path.name))
+    """Versions in the order of their numbers, then repeatable ones by their descriptions.
+
+    A baseline stands for the versions up to its own: it is read where those are not there any
+    more. Undo migrations are left out.
+    """
+    found = [
+        (match["kind"], _parts(match["version"] or ""), Migration(
+            path, path.relative_to(folder).as_posix(), match["version"] or path.name
+        ))
         for path in folder.rglob("*.sql")
         if (match := _FLYWAY.fullmatch(path.name))
-    )
-    return sorted(
-        found,
-        key=lambda one: _by_flyway_version(Migration(one.path, one.path.name, one.version)),
-    )
+    ]  # fmt: skip
+    oldest = min((parts for kind, parts, _ in found if kind == "V"), default=())
+    kept = [
+        one for one in found if one[0] != "B" or not oldest or one[1] < oldest
+    ]  # fmt: skip
+    kept.sort(key=lambda one: (one[0] is None, one[1], one[2].path.name))
+    return [migration for _, _, migration in kept]
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.split(r"[._]", version))) if version else ()
 
 
 def _plain(folder: Path) -> Iterable[Migration]:
@@ -129,19 +137,24 @@ def _plain(folder: Path) -> Iterable[Migration]:
 
 
 def _sqitch(folder: Path) -> Iterator[Migration]:
+    """As the plan has it. A change that is reworked later has its script under the next tag."""
     plan = folder / "sqitch.plan"
     if not plan.is_file():
         raise UsageError(f"there is no {plan}", hint="name the folder with sqitch.plan and deploy/")
-    for number, line in enumerate(plan.read_text("utf-8").splitlines(), 1):
-        words = line.split("#")[0].split()
-        if not words or words[0][0] in "%@":
+    lines = [
+        (number, words[0])
+        for number, line in enumerate(plan.read_text("utf-8").splitlines(), 1)
+        if (words := line.split("#")[0].split()) and not words[0].startswith("%")
+    ]
+    for at, (number, change) in enumerate(lines):
+        if change.startswith("@"):
             continue
-        path = folder / "deploy" / f"{words[0]}.sql"
+        later = [name for _, name in lines[at + 1 :]]
+        tag = next((name for name in later if name.startswith("@")), "") if change in later else ""
+        path = folder / "deploy" / f"{change}{tag}.sql"
         if not path.is_file():
-            raise UsageError(
-                f"{plan}:{number}: there is no {path}", hint="restore the deploy script"
-            )
-        yield Migration(path, path.relative_to(folder).as_posix(), words[0])
+            raise UsageError(f"{plan}:{number}: there is no {path}", hint="restore the script")
+        yield Migration(path, path.relative_to(folder).as_posix(), f"{change}{tag}")
 
 
 def _prisma(folder: Path) -> Iterable[Migration]:
@@ -152,13 +165,13 @@ def _prisma(folder: Path) -> Iterable[Migration]:
 
 
 def _drizzle(folder: Path) -> Iterable[Migration]:
+    """As drizzle-team/drizzle-orm drizzle-orm/src/migrator.ts@016e07d reads the journal."""
     journal = folder / "meta" / "_journal.json"
     if not journal.is_file():
         return [Migration(path, path.name, path.stem) for path in sorted(folder.glob("*.sql"))]
     try:
         entries = json.loads(journal.read_text("utf-8"))["entries"]
-        ordered = sorted(entries, key=lambda entry: entry["idx"])
-        tags = [(str(entry["tag"]), str(entry["when"])) for entry in ordered]
+        tags = [(str(entry["tag"]), str(entry["when"])) for entry in entries]
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{journal}: not a journal of Drizzle ({error})", hint="write it anew with drizzle-kit"

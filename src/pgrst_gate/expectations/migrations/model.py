@@ -127,6 +127,7 @@ class Type:
     """A type made by a migration; ``attributes`` are a composite type's."""
 
     attributes: Mapping[str, Col] | None = None
+    domain: bool = False
 
 
 @dataclass(slots=True)

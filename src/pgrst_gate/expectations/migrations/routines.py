@@ -162,7 +162,7 @@ def _arguments(session: Session, inputs: Sequence[FunctionParameter]) -> tuple[A
 def _can_be_called(arguments: tuple[Argument, ...]) -> bool:
     """By PostgREST's rule: all arguments have names, or it is the one that takes any keys.
 
-    src/PostgREST/SchemaCache.hs@v14.0, `callable` of funcsSqlQuery. That a first argument of such
-    a type lets another one go without a name is left out: no request can name them all.
+    PostgREST also lets another argument go without a name where the first is of such a type
+    (src/PostgREST/SchemaCache.hs:600-720@v16.2). That is left out: no request can name them all.
     """
     return all(one.name for one in arguments)

@@ -183,10 +183,10 @@ def _create_schema(session: Session, statement: pg.CreateSchemaStmt) -> None:
     session.search_path = before
 
 
-def _create_type(session: Session, names: Any, attributes: Mapping[str, Col] | None = None) -> None:  # noqa: ANN401 - repeated nodes
+def _create_type(session: Session, names: Any, *, domain: bool = False) -> None:  # noqa: ANN401 - nodes
     *schema, called = [one.string.sval for one in names]
     if name := session.new("".join(schema[-1:]), called):
-        session.model.types[name] = Type(attributes)
+        session.model.types[name] = Type(domain=domain)
 
 
 def _composite(session: Session, statement: pg.CompositeTypeStmt) -> None:
@@ -223,7 +223,7 @@ _READ: Final[Mapping[str, Callable[[Session, Any], None]]] = {
     "alter_table_stmt": alterations.alter_table,
     "call_stmt": lambda session, statement: _call(session, statement.funccall),
     "composite_type_stmt": _composite,
-    "create_domain_stmt": lambda session, one: _create_type(session, one.domainname),
+    "create_domain_stmt": lambda session, one: _create_type(session, one.domainname, domain=True),
     "create_enum_stmt": lambda session, one: _create_type(session, one.type_name),
     "create_foreign_table_stmt": lambda session, one: creations.create_table(
         session, one.base_stmt

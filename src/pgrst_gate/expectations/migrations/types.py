@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from pgrst_gate.expectations.migrations.model import Name, Type
@@ -86,6 +87,7 @@ def may_be_same(one: str, other: str) -> bool:
     return one.lstrip("?").rpartition(".")[2] == other.lstrip("?").rpartition(".")[2]
 
 
+@cache
 def _identifier(name: str) -> str:
     """As quote_identifier of ruleutils.c: keywords that are reserved in any way get quotes."""
     from postgast import scan

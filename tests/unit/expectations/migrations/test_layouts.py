@@ -10,7 +10,7 @@ from pgrst_gate.expectations.migrations import Layout, read_migrations
 from pgrst_gate.expectations.migrations.layouts import migrations
 
 JOURNAL = """{"entries": [
-  {"idx": 1, "when": 20, "tag": "0001_b"}, {"idx": 0, "when": 10, "tag": "0002_a"}
+  {"idx": 0, "when": 10, "tag": "0002_a"}, {"idx": 1, "when": 20, "tag": "0001_b"}
 ]}"""
 
 
@@ -35,6 +35,7 @@ def folder_of(root: Path, files: Mapping[str, str]) -> Path:
             ["B1__b.sql", "V2__x.sql", "V2.1__y.sql", "V10__x.sql", "R__a.sql", "R__b.sql"],
         ),
         ("flyway", ["tables/V1__x.sql", "V2__y.sql"], ["tables/V1__x.sql", "V2__y.sql"]),
+        ("flyway", ["V1__x.sql", "B2__b.sql", "V2__y.sql"], ["V1__x.sql", "V2__y.sql"]),
         ("dbmate", ["0102_b.sql", "0101_a.sql", "schema.sql"], ["0101_a.sql", "0102_b.sql"]),
         (
             "golang-migrate",
@@ -65,6 +66,16 @@ def test_sqitch_follows_its_plan(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, {"sqitch.plan": plan, **scripts})
 
     assert [one.version for one in migrations(folder, "sqitch")] == ["users", "api"]
+
+
+def test_sqitch_finds_reworked_changes_under_their_tag(tmp_path: Path) -> None:
+    """The first deployment of a change that comes again is kept under the tag between the two."""
+    plan = "users 2024 me <m@x>\n@v1 2024\nusers [users@v1] 2024 me <m@x>"
+    folder = folder_of(
+        tmp_path, {"sqitch.plan": plan, "deploy/users@v1.sql": "", "deploy/users.sql": ""}
+    )
+
+    assert [one.version for one in migrations(folder, "sqitch")] == ["users@v1", "users"]
 
 
 def test_drizzle_follows_its_journal(tmp_path: Path) -> None:
