@@ -29,6 +29,8 @@ _EXPECTS: Final = {
 }
 """The inputs on which a derived expectation depends."""
 
+_APPLIED: Final = {"database-url", "migrations-layout"}
+
 _ABOUT: Final = """Reload PostgREST's schema cache after a migration, and fail unless the API really
 serves the new schema.
 
@@ -98,6 +100,7 @@ def _command() -> click.Group:
     )
     group.add_command(_run_command())
     group.add_command(_expect_command())
+    group.add_command(_applied_command())
     return group
 
 
@@ -141,6 +144,16 @@ def _expect_command() -> click.Command:
     return click.Command("expect", params=options, help=about, callback=_expect)
 
 
+def _applied_command() -> click.Command:
+    import click
+
+    from pgrst_gate.inputs import INPUTS
+
+    options = _options(one for one in INPUTS if one.name in _APPLIED)
+    about = "Print which migrations are applied, before more are: `since` takes the file."
+    return click.Command("applied", params=options, help=about, callback=_applied)
+
+
 def _gate(*, as_json: bool, **flags: object) -> int:
     from pgrst_gate.session import or_bug, run
 
@@ -151,6 +164,12 @@ def _expect(**flags: object) -> int:
     from pgrst_gate.session import expect, or_bug
 
     return or_bug(lambda: expect(_given(flags), sys.stdout.write, sys.stderr.write))
+
+
+def _applied(**flags: object) -> int:
+    from pgrst_gate.session import applied, or_bug
+
+    return or_bug(lambda: applied(_given(flags), sys.stdout.write, sys.stderr.write))
 
 
 def _given(flags: Mapping[str, object]) -> dict[str, Given]:

@@ -221,8 +221,8 @@ INPUTS: Final = (
     Input(
         "since",
         "Which migrations are new: a git ref (those that changed since), a file with the JSON of"
-        " `supabase db push` or, from before the push, of `supabase migration list`. Default: all."
-        " Where none is new all are expected.",
+        " `supabase db push` or, from before the push, of `supabase migration list` or `pgrst-gate"
+        " applied`. Default: all. Where none is new all are expected.",
         readers.text,
     ),
     Input(

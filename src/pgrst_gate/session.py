@@ -5,6 +5,7 @@ The real edges are made here and nowhere else: the runtimes, the clock, the sign
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -16,10 +17,11 @@ from typing import Final, Protocol
 
 from pgrst_gate import __version__, gate
 from pgrst_gate.errors import BUG_EXIT_CODE, Cancelled, GateError, MissingInput, NotRefreshed
+from pgrst_gate.expectations.migrations import history
 from pgrst_gate.expectations.pinned import as_config
 from pgrst_gate.expectations.sources import gathered
 from pgrst_gate.given import with_config
-from pgrst_gate.inputs import Given, read_inputs, secrets_of
+from pgrst_gate.inputs import Given, read_inputs, refuse, secrets_of
 from pgrst_gate.journal import Journal
 from pgrst_gate.plan import Plan, make_plan
 from pgrst_gate.pull_request import started_by
@@ -83,6 +85,23 @@ def expect(
         return error.exit_code
     complain("".join(f"{secrets.redact(note)}\n" for note in notes))
     show(as_config(found))
+    return 0
+
+
+def applied(
+    given: Mapping[str, Given], show: Callable[[str], object], complain: Callable[[str], object]
+) -> int:
+    """Show what the migration tool has applied so far, as JSON for `since`; gives the exit code."""
+    secrets = Secrets(secrets_of(given))
+    try:
+        inputs = read_inputs(given, asks_api=False)
+        if not inputs.database_url:
+            refuse((), ["`applied` needs `database-url`"])
+        versions = history.applied(inputs.database_url, inputs.migrations_layout)
+    except GateError as error:
+        complain(secrets.redact(f"{error}\nWhat to do: {error.hint}\n"))
+        return error.exit_code
+    show(f"{json.dumps({'applied': versions}, indent=1)}\n")
     return 0
 
 

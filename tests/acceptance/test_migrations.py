@@ -1,11 +1,14 @@
 """Expectations from the migrations: what the new ones bring, each with the line that made it."""
 
+import json
 from pathlib import Path
 
 import pytest
 from tests.acceptance.capabilities import needs
-from tests.acceptance.running import BRIEF, causes, gate
+from tests.acceptance.running import BRIEF, causes, command, gate
 from tests.acceptance.world import World
+
+from pgrst_sandbox.postgres import Postgres
 
 FILES = {
     "20260101000000_scans.sql": "alter table scans add ended_at timestamptz;\n",
@@ -94,3 +97,36 @@ def test_migrations_that_cannot_be_read_are_said(
 
     assert (report.exit_code, report.receipts) == (2, ())
     assert said in report.sentence
+
+
+def test_the_history_before_tells_what_is_new(cluster: Postgres, folder: Path) -> None:
+    """`applied`, kept from before the push, and the folder after it: the rest is new."""
+    cluster.execute(
+        "drop schema if exists supabase_migrations cascade; create schema supabase_migrations;"
+        "create table supabase_migrations.schema_migrations (version text primary key);"
+        "insert into supabase_migrations.schema_migrations values ('20260101000000');",
+        dbname="postgres",
+    )
+
+    before = command("applied", "--database-url", cluster.dsn())
+    (folder / "before.json").write_text(before.stdout)
+    expected = command(
+        *("expect", "--expect-from", "migrations", "--migrations", str(folder)),
+        *("--since", str(folder / "before.json")),
+    )
+
+    assert json.loads(before.stdout) == {"applied": ["20260101000000"]}
+    assert expected.returncode == 0, expected.stderr
+    assert "public.heartbeats" in expected.stdout
+    assert "ended_at" not in expected.stdout
+
+
+def test_a_history_that_cannot_be_read_is_said() -> None:
+    """Exit 2 where nothing says which database, 4 where it refuses."""
+    silent = command("applied")
+    refused = command("applied", "--database-url", "postgresql://u:hunter2@127.0.0.1:1/d")
+
+    assert (silent.returncode, silent.stdout) == (2, "")
+    assert "`applied` needs `database-url`" in silent.stderr
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert "hunter2" not in refused.stderr
