@@ -216,3 +216,15 @@ def test_most_changes_are_claimed(tmp_path: Path, history: dict[str, list[Step]]
         claimed += sum(is_claimed(item, reading, after) for item in changes(steps))
 
     assert claimed / total > 0.8
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_file_is_read_well_where_those_before_it_are_missing(
+    path: Path, tmp_path: Path, history: dict[str, list[Step]]
+) -> None:
+    """No claim is wrong where the database has much that no file of the folder made."""
+    (tmp_path / path.name).symlink_to(path)
+
+    reading = read_migrations(tmp_path, "supabase", "")
+
+    assert wrong(reading, history[path.name][-1].after.items) == []

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pgrst_gate.expectations.migrations import cascades, keys
+from pgrst_gate.expectations.migrations import cascades, columns, keys
 from pgrst_gate.expectations.migrations.creations import column_of
 from pgrst_gate.expectations.migrations.model import Col, Name, Type
 from pgrst_gate.expectations.migrations.session import Session
 from pgrst_gate.expectations.migrations.types import type_text
-from pgrst_gate.schema import Column, Relation
 
 if TYPE_CHECKING:
     from postgast.pg_query_pb2 import AlterTableCmd, AlterTableStmt
@@ -60,8 +58,8 @@ def _command(session: Session, name: Name, command: AlterTableCmd, *, only: bool
         case pg.AT_AlterColumnType:
             kind = type_text(session, getattr(command, "def").column_def.type_name)
             place = session.place(getattr(command, "def").column_def.location)
-            for one in (name, *_heirs(session, name, command.name)):
-                _set_column(session, one, command.name, Col(kind, place))
+            for one in (name, *columns.heirs(session, name, command.name)):
+                columns.set_column(session, one, command.name, Col(kind, place))
         case pg.AT_AddConstraint:
             keys.add(session, name, getattr(command, "def").constraint)
         case pg.AT_DropConstraint:
@@ -76,18 +74,6 @@ def _command(session: Session, name: Name, command: AlterTableCmd, *, only: bool
             pass
 
 
-def add_column(session: Session, name: Name, column: str, found: Col) -> None:
-    """Let a column be known that was not there before, in the table and all that inherit."""
-    relation = Relation(name.schema, name.name)
-    table = session.standing(name)
-    if column not in table.columns and column not in table.lost:
-        session.model.appeared |= {Column(relation, column)}
-    _set_column(session, name, column, found)
-    for child, known in session.model.children(table.number):
-        if column not in known.columns:
-            add_column(session, child, column, replace(found, local=False))
-
-
 def _add_column(session: Session, name: Name, command: AlterTableCmd) -> None:
     written = getattr(command, "def").column_def
     table = session.standing(name)
@@ -98,17 +84,11 @@ def _add_column(session: Session, name: Name, command: AlterTableCmd) -> None:
         session.note(
             "IF NOT EXISTS: it may have been there, with another type or key", written.location
         )
-        for one in (name, *_descendants(session, name)):
-            _set_column(session, one, written.colname, replace(found, type=""))
+        for one in (name, *columns.descendants(session, name)):
+            columns.set_column(session, one, written.colname, replace(found, type=""))
         return
-    add_column(session, name, written.colname, found)
+    columns.add_column(session, name, written.colname, found)
     keys.of_column(session, name, written)
-
-
-def _set_column(session: Session, name: Name, column: str, found: Col) -> None:
-    table = session.standing(name)
-    lost = {key: place for key, place in table.lost.items() if key != column}
-    session.change(name, columns={**table.columns, column: found}, lost=lost)
 
 
 def _drop_column(session: Session, name: Name, command: AlterTableCmd, *, only: bool) -> None:
@@ -117,69 +97,16 @@ def _drop_column(session: Session, name: Name, command: AlterTableCmd, *, only: 
     known = session.model.table(name)
     if command.missing_ok and known and known.whole and command.name not in known.columns:
         return
-    heirs = list(_heirs(session, name, command.name))
+    heirs = list(columns.heirs(session, name, command.name))
     for one in (name, *([] if only else heirs)):
-        drop_column(session, one, command.name)
+        columns.drop_column(session, one, command.name)
     for one in heirs if only else []:
         column = session.standing(one).columns[command.name]
-        _set_column(session, one, command.name, replace(column, local=True))
+        columns.set_column(session, one, command.name, replace(column, local=True))
     if command.behavior == pg.DROP_CASCADE:
         session.note(cascades.WHY)
         with session.forgetful():
             cascades.of_column(session, name, command.name)
-
-
-def drop_column(session: Session, name: Name, column: str) -> None:
-    """Let a column be gone, with the foreign keys that use it."""
-    table = session.standing(name)
-    columns = {key: one for key, one in table.columns.items() if key != column}
-    session.change(name, columns=columns, lost={**table.lost, column: session.place()})
-    keys.cut(
-        session,
-        lambda key: (
-            (key.table == table.number and column in key.columns)
-            or (key.target == table.number and column in key.target_columns)
-        ),
-    )
-
-
-def _heirs(session: Session, name: Name, column: str) -> Iterator[Name]:
-    """The tables that have this column only because the table has it."""
-    number = session.standing(name).number
-    for child, known in session.model.children(number):
-        others = [
-            table for _, table in session.model.tables()
-            if table.number in known.parents - {number} and column in table.columns
-        ]  # fmt: skip
-        if column in known.columns and not known.columns[column].local and not others:
-            yield child
-            yield from _heirs(session, child, column)
-
-
-def _descendants(session: Session, name: Name) -> Iterator[Name]:
-    for child, _ in session.model.children(session.standing(name).number):
-        yield child
-        yield from _descendants(session, child)
-
-
-def rename_column(session: Session, name: Name, old: str, new: str) -> None:
-    """Let a column be known by another name, in the table and all that inherit it."""
-    table = session.standing(name)
-    for child in [
-        one for one, known in session.model.children(table.number) if old in known.columns
-    ]:
-        rename_column(session, child, old, new)
-    place = session.place()
-    # Of a table that is not wholly known, the column may have any type.
-    moved = replace(table.columns.get(old, Col("", place)), place=place)
-    columns = {new if key == old else key: one for key, one in table.columns.items()}
-    lost = {key: one for key, one in table.lost.items() if key != new}
-    if old not in table.columns:
-        relation = Relation(name.schema, name.name)
-        session.model.appeared |= {Column(relation, new)}
-        session.model.stood |= {Column(relation, old)}
-    session.change(name, columns={**columns, new: moved}, lost={**lost, old: place})
-    keys.rename_column(session, table.number, old, new)
 
 
 def _drop_constraint(session: Session, name: Name, command: AlterTableCmd) -> None:
@@ -262,9 +189,9 @@ def set_attribute(session: Session, name: Name, attribute: str, found: Col | Non
         session.model.types[name] = Type(rest if found is None else {**rest, attribute: found})
     for called, table in session.model.tables():
         if table.of == name and found is None:
-            drop_column(session, called, attribute)
+            columns.drop_column(session, called, attribute)
         elif table.of == name and found is not None:
-            add_column(session, called, attribute, found)
+            columns.add_column(session, called, attribute, found)
 
 
 def rename_attribute(session: Session, name: Name, old: str, new: str) -> None:
@@ -273,7 +200,7 @@ def rename_attribute(session: Session, name: Name, old: str, new: str) -> None:
     attributes = known.attributes if isinstance(known, Type) else None
     for called, table in session.model.tables():
         if table.of == name:
-            rename_column(session, called, old, new)
+            columns.rename_column(session, called, old, new)
     if attributes is not None:
         renamed = {new if key == old else key: one for key, one in attributes.items()}
         session.model.types[name] = Type(renamed)

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgrst_gate.expectations.migrations import keys
+from pgrst_gate.expectations.migrations.mentions import mentions
 from pgrst_gate.expectations.migrations.model import TEMPORARY, Col, Mentions, Name, Table, Type
-from pgrst_gate.expectations.migrations.queries import UNKNOWN, Rows, mentions, rows
+from pgrst_gate.expectations.migrations.queries import UNKNOWN, Rows, rows
 from pgrst_gate.expectations.migrations.session import Session
 from pgrst_gate.expectations.migrations.types import type_text
 from pgrst_gate.schema import Relation

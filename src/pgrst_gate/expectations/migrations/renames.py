@@ -7,12 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgrst_gate.expectations.migrations import keys, routines
-from pgrst_gate.expectations.migrations.alterations import (
-    IF_EXISTS,
-    rename_attribute,
-    rename_column,
-)
-from pgrst_gate.expectations.migrations.model import Gone, Name, Routine
+from pgrst_gate.expectations.migrations.alterations import IF_EXISTS, rename_attribute
+from pgrst_gate.expectations.migrations.columns import rename_column
+from pgrst_gate.expectations.migrations.model import Gone, Name, Routine, Table
 from pgrst_gate.expectations.migrations.places import Place
 from pgrst_gate.expectations.migrations.session import Session
 from pgrst_gate.expectations.migrations.types import qualified
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
         AlterObjectSchemaStmt,
         Node,
         ObjectWithArgs,
+        RangeVar,
         RenameStmt,
     )
 
@@ -35,20 +33,14 @@ def rename(session: Session, statement: RenameStmt) -> None:
         return name.renamed(statement.newname)
 
     match statement.rename_type:
-        case (
-            pg.OBJECT_TABLE
-            | pg.OBJECT_VIEW
-            | pg.OBJECT_MATVIEW
-            | pg.OBJECT_FOREIGN_TABLE
-            | pg.OBJECT_INDEX
-            | pg.OBJECT_SEQUENCE
-        ):
+        case pg.OBJECT_TABLE | pg.OBJECT_VIEW | pg.OBJECT_MATVIEW | pg.OBJECT_FOREIGN_TABLE:
             _relation(session, statement, renamed)
+        case pg.OBJECT_INDEX | pg.OBJECT_SEQUENCE:
+            _other(session, statement.relation, renamed)
         case pg.OBJECT_COLUMN:
             _column(session, statement)
         case pg.OBJECT_TABCONSTRAINT:
-            if name := session.relation(statement.relation):
-                keys.rename(session, name, statement.subname, statement.newname)
+            _constraint(session, statement)
         case pg.OBJECT_FUNCTION | pg.OBJECT_ROUTINE | pg.OBJECT_PROCEDURE | pg.OBJECT_AGGREGATE:
             _routine(session, statement.object.object_with_args, renamed)
         case pg.OBJECT_TYPE | pg.OBJECT_DOMAIN:
@@ -88,14 +80,34 @@ def _relation(
     if old is None:
         return
     known = session.model.relations.get(old)
-    if known is None and statement.missing_ok:
-        session.perhaps(
-            lambda: _move(session, old, move(old)),
-            lambda: session.model.relations.update({old: Gone(None)}),
-        )
-        session.note(IF_EXISTS)
-    elif not (isinstance(known, Gone) and statement.missing_ok):
+    if isinstance(known, Table) or (known is None and _is_of_view(statement)):
         _move(session, old, move(old))
+    elif known is None:
+        # ALTER TABLE renames indexes and sequences too, those that nobody named as well.
+        session.note(IF_EXISTS if statement.missing_ok else f"what {old.name} is was not read")
+        session.model.relations[old] = Gone(session.place(), Relation(old.schema, old.name))
+        session.model.relations.pop(move(old), None)
+
+
+def _other(session: Session, written: RangeVar, move: Callable[[Name], Name]) -> None:
+    name = session.relation(written)
+    if name is not None and session.model.table(name):
+        _move(session, name, move(name))
+
+
+def _constraint(session: Session, statement: RenameStmt) -> None:
+    if name := session.relation(statement.relation):
+        keys.rename(session, name, statement.subname, statement.newname)
+
+
+def _is_of_view(statement: RenameStmt | AlterObjectSchemaStmt) -> bool:
+    """Whether the statement fails for anything but a view or a foreign table."""
+    from postgast import pg_query_pb2 as pg
+
+    views = {pg.OBJECT_VIEW, pg.OBJECT_MATVIEW, pg.OBJECT_FOREIGN_TABLE}
+    is_rename = isinstance(statement, pg.RenameStmt)
+    kind = statement.rename_type if is_rename else statement.object_type
+    return kind in views and not statement.missing_ok
 
 
 def _move(session: Session, old: Name, new: Name) -> None:

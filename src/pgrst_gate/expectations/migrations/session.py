@@ -15,9 +15,8 @@ from pgrst_gate.expectations.migrations.model import (
     Name,
     Table,
     Type,
-    forgotten,
-    joined,
 )
+from pgrst_gate.expectations.migrations.outcomes import forgotten, joined
 from pgrst_gate.expectations.migrations.places import Place, Unreadable
 from pgrst_gate.schema import Relation
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from pgrst_gate.errors import UsageError
 from pgrst_gate.expectations.migrations import (
     alterations,
     blocks,
@@ -17,6 +16,7 @@ from pgrst_gate.expectations.migrations import (
     settings,
 )
 from pgrst_gate.expectations.migrations.model import Col, Name, Type
+from pgrst_gate.expectations.migrations.parsing import parsed, starts
 from pgrst_gate.expectations.migrations.session import Session
 from pgrst_gate.expectations.migrations.types import type_text
 
@@ -35,67 +35,19 @@ _HARMLESS: Final = frozenset({
 })  # fmt: skip
 """Functions of PostgreSQL's own that migrations call, and that change no schema."""
 
-BACKSLASH: Final = "\\"
-
 
 def read(session: Session) -> None:
     """Read the session's source. Raises UsageError with line and column where it is no SQL."""
-    tree = _parsed(session)
-    starts = _starts(session.source.text)
+    tree = parsed(session)
+    tokens = starts(session.source.text)
     for raw in tree.stmts:
         begin = raw.stmt_location
-        session.here = next((start for start in starts if start >= begin), begin)
+        session.here = next((start for start in tokens if start >= begin), begin)
         end = begin + raw.stmt_len if raw.stmt_len else len(session.source.text)
         before = session.model.copy() if session.doubt else None
         _statement(session, raw.stmt, session.source.text[session.here : end])
         if before is not None and before != session.model:
             session.note(session.doubt)
-
-
-def _parsed(session: Session) -> pg.ParseResult:
-    """The parse tree; psql's own commands, which are no SQL, are put down and left out."""
-    from postgast import PgQueryError, parse
-
-    source = session.source
-    while True:
-        text = source.text.decode()
-        try:
-            return parse(text)
-        except PgQueryError as error:
-            # In characters, from 1: parser_errposition of src/backend/parser/parse_node.c.
-            at = max(error.cursorpos - 1, 0)
-            line = text.rfind("\n", 0, at) + 1
-            if not text[line:].lstrip().startswith(BACKSLASH):
-                raise _syntax(session, text, at, error.message) from error
-            end = (text + "\n").find("\n", line)
-            command = text[line:end].strip().partition(" ")[0]
-            location = len(text[:line].encode())
-            session.dynamic(f"psql's `{command}`", location or 1)
-            length = len(text[line:end].encode())
-            source = type(source)(
-                source.path,
-                source.text[:location] + b" " * length + source.text[location + length :],
-                source.line,
-            )
-            session.source = source
-
-
-def _syntax(session: Session, text: str, at: int, message: str) -> UsageError:
-    place = session.source.place(len(text[:at].encode()))
-    column = at - text.rfind("\n", 0, at)
-    return UsageError(
-        f"{place}:{column}: {message}",
-        hint="the file must be SQL as PostgreSQL reads it, without a tool's placeholders",
-    )
-
-
-def _starts(text: bytes) -> list[int]:
-    """Where tokens begin, comments left out."""
-    from postgast import pg_query_pb2 as pg
-    from postgast import scan
-
-    comments = {pg.SQL_COMMENT, pg.C_COMMENT}
-    return [token.start for token in scan(text.decode()).tokens if token.token not in comments]
 
 
 def _statement(session: Session, node: pg.Node, text: bytes) -> None:

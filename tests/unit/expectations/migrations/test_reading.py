@@ -23,7 +23,8 @@ def read(tmp_path: Path, *texts: str, since: str = "") -> Reading:
         ("alter table t drop column c", ["- public.t.c"]),
         ("alter table t rename column a to b", ["+ public.t.b", "- public.t.a"]),
         ("alter table t alter column c type vector", ["+ public.t.c"]),
-        ("alter table t rename to u", ["+ public.u", "- public.t"]),
+        ("alter table t rename to u", ["- public.t"]),
+        ("alter view v rename to w", ["+ public.w", "- public.v"]),
         ("drop table t", ["- public.t"]),
         ("drop view if exists a.v", ["- a.v"]),
         ("drop function f(int)", []),
@@ -35,7 +36,7 @@ def read(tmp_path: Path, *texts: str, since: str = "") -> Reading:
          ["+ public.f(a integer, b)"]),
         ("create table t (id int); drop table t", []),
         ("alter table t add column c int; alter table t drop column c", []),
-        ("alter table t rename to u; alter table u rename to t", []),
+        ("alter view t rename to u; alter view u rename to t", []),
     ],
 )  # fmt: skip
 def test_claims_on_what_no_file_made(sql: str, claims: list[str], tmp_path: Path) -> None:
@@ -71,7 +72,8 @@ def test_claims_on_what_no_file_made(sql: str, claims: list[str], tmp_path: Path
         ("alter schema a rename to b", 1, "schema a"),
         ("rollback", 1, "ROLLBACK"),
         ("alter table t drop constraint c", 1, "constraint c"),
-        ("alter table t rename to u", 1, "columns of t"),
+        ("alter table t_id_seq rename to u_id_seq", 1, "what t_id_seq is"),
+        ("alter table t add column c int;\nalter table t rename to u", 2, "columns of t"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_known_is_put_down(sql: str, line: int, why: str, tmp_path: Path) -> None:
