@@ -40,8 +40,9 @@ def read_migrations(folder: Path, layout: Layout, since: str) -> Reading:
     found = layouts.migrations(folder, layout)
     new, notes = since_.new(found, folder, layout, since)
     model = Model()
+    paths = {one.path for one in new}
     for one in found:
-        if one not in new:
+        if one.path not in paths:
             read_file(model, one.path, layouts.text(one, layout))
     before = model.copy()
     model.appeared = model.stood = frozenset()

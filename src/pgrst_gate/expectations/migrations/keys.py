@@ -107,11 +107,10 @@ def rename_column(session: Session, number: int, old: str, new: str) -> None:
 
 def _default_name(session: Session, table: Name, columns: tuple[str, ...]) -> str:
     """As ChooseConstraintName of src/backend/catalog/pg_constraint.c, among what was read."""
-    taken = {
-        key.name
-        for key in session.model.keys
-        if (called := session.model.called(key.table)) and called.schema == table.schema
+    namespace = {
+        known.number for name, known in session.model.tables() if name.schema == table.schema
     }
+    taken = {key.name for key in session.model.keys if key.table in namespace}
     labels = chain(["fkey"], (f"fkey{number}" for number in count(1)))
     names = (_object_name(table.name, "_".join(columns), label) for label in labels)
     return next(name for name in names if name not in taken)

@@ -171,10 +171,6 @@ class Model:
         found = self.relations.get(name)
         return found if isinstance(found, Table) else None
 
-    def called(self, number: int) -> Name | None:
-        """What the table of that number is called now; None where that is not known."""
-        return next((name for name, table in self.tables() if table.number == number), None)
-
     def overloads(self, name: Name) -> dict[Signature, Routine]:
         """The routines of that name that are known to be there."""
         return {
