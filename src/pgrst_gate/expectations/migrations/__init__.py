@@ -38,7 +38,7 @@ def read_migrations(folder: Path, layout: Layout, since: str) -> Reading:
     from pgrst_gate.expectations.migrations.reading import read_file
 
     found = layouts.migrations(folder, layout)
-    new, notes = since_.new(found, folder, layout, since)
+    new = since_.new(found, folder, layout, since)
     model = Model()
     paths = {one.path for one in new}
     for one in found:
@@ -57,5 +57,4 @@ def read_migrations(folder: Path, layout: Layout, since: str) -> Reading:
         absent,
         tuple(sorted(told, key=lambda one: (order[one.place.path], one.place.line, one.why))),
         tuple(one.path for one in new),
-        notes,
     )

@@ -43,5 +43,3 @@ class Reading:
     """What of the new files is not in the two above, in the order of the files."""
     files: tuple[Path, ...]
     """The new files, in the order in which they were read."""
-    notes: tuple[str, ...] = ()
-    """What a user should know about the choice of files."""

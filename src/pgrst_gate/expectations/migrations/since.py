@@ -10,11 +10,6 @@ from typing import Any
 from pgrst_gate.errors import UsageError
 from pgrst_gate.expectations.migrations.layouts import Layout, Migration
 
-NOTHING_APPLIED = (
-    "`supabase db push` applied nothing, so nothing is expected of the migrations. After a failed "
-    "run use `supabase migration list --output-format json` from before the first push, or a ref"
-)
-
 _FORMS = (
     "the JSON of `supabase db push --output-format json`, that of `supabase migration list "
     '--output-format json` before the push, or {"applied": ["version", ...]}'
@@ -23,13 +18,13 @@ _FORMS = (
 
 def new(
     found: tuple[Migration, ...], folder: Path, layout: Layout, since: str
-) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
-    """Those of the migrations that are new, and what a user should know about the choice.
+) -> tuple[Migration, ...]:
+    """Those of the migrations that are new; none after a push that had nothing to apply.
 
     ``since`` is empty (all), a JSON file, or a git ref. Raises UsageError.
     """
     if not since:
-        return found, ()
+        return found
     path = Path(since)
     if path.is_file():
         return _listed(found, layout, path)
@@ -38,26 +33,24 @@ def new(
     from pgrst_gate.expectations.migrations.changed import changed
 
     names = changed(folder, since, [one.path for one in found])
-    return tuple(one for one in found if one.path in names), ()
+    return tuple(one for one in found if one.path in names)
 
 
-def _listed(
-    found: tuple[Migration, ...], layout: Layout, path: Path
-) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
+def _listed(found: tuple[Migration, ...], layout: Layout, path: Path) -> tuple[Migration, ...]:
     try:
         document = json.loads(path.read_text("utf-8-sig"))
     except (ValueError, OSError) as error:
         raise UsageError(f"{path}: not JSON: {error}", hint=f"give {_FORMS}") from error
     match document:
         case {"applied": [*versions]} if all(isinstance(one, str) for one in versions):
-            return _without(found, layout, versions), ()
+            return _without(found, layout, versions)
         case {"migrations": []} if "upToDate" in document:
-            return (), (NOTHING_APPLIED,)
+            return ()
         case {"migrations": [*names]} if names and all(isinstance(one, str) for one in names):
-            return _named(found, names, path), ()
+            return _named(found, names, path)
         case {"migrations": [*rows]} if all(_is_row(row) for row in rows):
             remote = [str(row["remote"]) for row in rows if row.get("remote")]
-            return _without(found, layout, remote), ()
+            return _without(found, layout, remote)
         case _:
             raise UsageError(f"{path}: JSON of an unknown form", hint=f"give {_FORMS}")
 
