@@ -21,7 +21,8 @@ RelationKind = Literal["table", "view", "materialized view", "foreign table"]
 Grants = Mapping[str, frozenset[str]]
 """Role → what it was granted, owner and superusers left out: `select`, `insert`, `execute`, ...
 
-A privilege on some columns only is written with them: `select (id, name)`. Everybody is `public`.
+A privilege on some columns only is written with them, quoted as SQL would: `select (id, "Name")`.
+Everybody is `public`.
 """
 
 
@@ -97,3 +98,5 @@ class Surface:
     functions: tuple[FunctionShape, ...]
     relationships: Mapping[Relationship, int] | None
     """What can be embedded where → in how many ways; with more than one a client must choose."""
+    lengths: bool = True
+    """Whether types are shown with lengths and precisions. An OpenAPI document leaves them out."""

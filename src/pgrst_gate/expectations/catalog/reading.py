@@ -9,7 +9,7 @@ from pgrst_gate.errors import NotObserved, UsageError
 from pgrst_gate.expectations.catalog.embedding import ForeignKey, ways
 from pgrst_gate.expectations.catalog.origins import Rule, origins
 from pgrst_gate.expectations.catalog.query import CATALOG, SETTINGS
-from pgrst_gate.schema import Relation
+from pgrst_gate.schema import Relation, quoted
 from pgrst_gate.surface import (
     WHOLE_BODIES,
     ColumnShape,
@@ -117,7 +117,7 @@ def _grants(rows: Iterable[tuple[str, str, str | None]]) -> Grants:
     return {
         role: frozenset(whole.get(role, set()))
         | {
-            f"{privilege} ({', '.join(sorted(columns))})"
+            f"{privilege} ({', '.join(map(quoted, sorted(columns)))})"
             for privilege, columns in partly.get(role, {}).items()
             if privilege not in whole.get(role, ())
         }
