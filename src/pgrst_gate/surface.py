@@ -98,5 +98,5 @@ class Surface:
     functions: tuple[FunctionShape, ...]
     relationships: Mapping[Relationship, int] | None
     """What can be embedded where → in how many ways; with more than one a client must choose."""
-    lengths: bool = True
-    """Whether types are shown with lengths and precisions. An OpenAPI document leaves them out."""
+    exact_types: bool = True
+    """Whether types are shown whole. OpenAPI leaves out lengths, and shows a domain's base."""

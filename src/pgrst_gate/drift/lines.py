@@ -87,9 +87,20 @@ def read_privileges(text: str) -> frozenset[str]:
 
 def function(shape: FunctionShape) -> str:
     """One overload: how it is called, what it gives, and who may call it."""
-    called = f"{Relation(shape.schema, shape.name)}({', '.join(map(_parameter, shape.parameters))})"
-    returns = "" if shape.returns is None else f" -> {shape.returns}"
-    return called + returns + _callers(shape.grants)
+    return signature(shape) + _callers(shape.grants)
+
+
+def signature(shape: FunctionShape) -> str:
+    """One overload: how it is called, and what it gives."""
+    called = f"{Relation(shape.schema, shape.name)}({', '.join(map(parameter, shape.parameters))})"
+    return called if shape.returns is None else f"{called} -> {shape.returns}"
+
+
+def parameter(one: Parameter) -> str:
+    """An argument; one without a name is a `*`."""
+    name = quoted(one.name) if one.name else "*"
+    default = "" if one.required else " default"
+    return f"{name} {one.type}{default}{' variadic' if one.variadic else ''}"
 
 
 def read_function(text: str) -> FunctionShape:
@@ -111,12 +122,6 @@ def read_function(text: str) -> FunctionShape:
         returns.removeprefix(" -> ") if returns else None,
         _read_callers(callers) if callers else None,
     )
-
-
-def _parameter(one: Parameter) -> str:
-    name = quoted(one.name) if one.name else "*"
-    default = "" if one.required else " default"
-    return f"{name} {one.type}{default}{' variadic' if one.variadic else ''}"
 
 
 def _read_parameter(text: str) -> Parameter:

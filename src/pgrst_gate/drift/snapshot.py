@@ -35,17 +35,17 @@ Found = TypeVar("Found")
 
 FORMAT: Final = 1
 _MARK: Final = "pgrst-gate-snapshot"
-_KEYS: Final = (_MARK, "schemas", "lengths", "relations", "functions", "embeds")
+_KEYS: Final = (_MARK, "schemas", "types", "relations", "functions", "embeds")
 _RELATION_KEYS: Final = ("kind", "columns", "grants")
 _KINDS: Final[Mapping[str, RelationKind]] = {kind: kind for kind in get_args(RelationKind)}
-_NOT_SHOWN: Final = "not shown"
+_INEXACT: Final = "inexact"
 
 
 def write(surface: Surface) -> str:
     """The text of a snapshot: the same for the same surface, whatever order its source had."""
     document: dict[str, Any] = {_MARK: FORMAT, "schemas": [*surface.schemas]}
-    if not surface.lengths:
-        document["lengths"] = _NOT_SHOWN
+    if not surface.exact_types:
+        document["types"] = _INEXACT
     document["relations"] = {
         str(relation): _relation(surface.relations[relation])
         for relation in sorted(surface.relations)
@@ -70,7 +70,7 @@ def read(text: str, file: str) -> Surface:
         dict(_relations(document.get("relations"))),
         tuple(functions),
         dict(_relationships(document["embeds"])) if "embeds" in document else None,
-        lengths="lengths" not in document or not _not_shown(document["lengths"]),
+        exact_types="types" not in document or not _inexact(document["types"]),
     )
 
 
@@ -147,9 +147,9 @@ def _kind(node: Node) -> RelationKind:
     return _KINDS[node.text]
 
 
-def _not_shown(node: Node) -> bool:
-    if node.text != _NOT_SHOWN:
-        node.place.refuse(f"expected `{_NOT_SHOWN}`, or no `lengths` at all")
+def _inexact(node: Node) -> bool:
+    if node.text != _INEXACT:
+        node.place.refuse(f"expected `{_INEXACT}`, or no `types` at all")
     return True
 
 
