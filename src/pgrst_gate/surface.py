@@ -98,5 +98,6 @@ class Surface:
     functions: tuple[FunctionShape, ...]
     relationships: Mapping[Relationship, int] | None
     """What can be embedded where → in how many ways; with more than one a client must choose."""
-    exact_types: bool = True
-    """Whether types are shown whole. OpenAPI leaves out lengths, and shows a domain's base."""
+    whole: bool = True
+    """False where an OpenAPI document was read: it leaves out lengths of types, shows a domain's base
+    and one of several overloads, and does not tell which arguments are variadic."""

@@ -18,7 +18,7 @@ from pgrst_gate.surface import Surface
 def compare(before: Surface, after: Surface) -> tuple[Change, ...]:
     """What changed from one surface to the other, the worst first and then by name."""
     shared = {*before.schemas} & {*after.schemas}
-    exact = before.exact_types and after.exact_types
+    whole = before.whole and after.whole
     relations = [
         {one: shape for one, shape in surface.relations.items() if one.schema in shared}
         for surface in (before, after)
@@ -28,8 +28,8 @@ def compare(before: Surface, after: Surface) -> tuple[Change, ...]:
     ]
     found = [
         *_schemas(before, after),
-        *compare_relations(relations[0], relations[1], exact=exact),
-        *compare_functions(functions[0], functions[1], exact=exact),
+        *compare_relations(relations[0], relations[1], whole=whole),
+        *compare_functions(functions[0], functions[1], whole=whole),
         *_relationships(before, after),
     ]
     return tuple(sorted(found, key=lambda one: (one.impact.rank, one.what, one.rule.id)))

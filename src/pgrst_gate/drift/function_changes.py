@@ -16,19 +16,25 @@ Pair = tuple[FunctionShape, FunctionShape]
 
 
 def compare_functions(
-    before: Iterable[FunctionShape], after: Iterable[FunctionShape], *, exact: bool
+    before: Iterable[FunctionShape], after: Iterable[FunctionShape], *, whole: bool
 ) -> Iterator[Change]:
-    """The changes of functions; the overloads of one name are compared with each other."""
+    """The changes of functions; the overloads of one name are compared with each other.
+
+    Where a surface is not ``whole`` it has one of them, and nobody knows which.
+    """
     old, new = _by_name(before), _by_name(after)
     removed, added = list[FunctionShape](), list[FunctionShape]()
     for name in sorted({*old, *new}):
-        pairs, gone, come = _paired(old.get(name, ()), new.get(name, ()))
+        was, now = old.get(name, ()), new.get(name, ())
+        if not whole and was and now and len(was) + len(now) > 2:  # noqa: PLR2004 - more than one each
+            continue
+        pairs, gone, come = _paired(was, now)
         removed += gone
         added += come
         for one, other in pairs:
             if one != other:
-                yield from _function(one, other, exact=exact)
-        yield from _ambiguity(name, old.get(name, ()), new.get(name, ()))
+                yield from _function(one, other, whole=whole)
+        yield from _ambiguity(name, was, now)
     yield from _came_and_went(removed, added)
 
 
@@ -80,19 +86,19 @@ def _came_and_went(removed: Overloads, added: Overloads) -> Iterator[Change]:
         yield Change(Rule.FUNCTION_ADDED, _called(one), after=name, note=note)
 
 
-def _function(before: FunctionShape, after: FunctionShape, *, exact: bool) -> Iterator[Change]:
+def _function(before: FunctionShape, after: FunctionShape, *, whole: bool) -> Iterator[Change]:
     what = _called(before)
-    yield from _arguments(what, before, after, exact=exact)
+    yield from _arguments(what, before, after, whole=whole)
     if before.returns is not None and after.returns is not None:
         old, new = before.returns.removeprefix("setof "), after.returns.removeprefix("setof ")
         as_set = before.returns.startswith("setof ") is after.returns.startswith("setof ")
-        if not as_set or compared(old, new, exact=exact) != "same":
+        if not as_set or compared(old, new, whole=whole) != "same":
             yield Change(Rule.RETURN_TYPE_CHANGED, what, before.returns, after.returns)
     yield from compare_grants(what, before.grants, after.grants)
 
 
 def _arguments(
-    what: str, before: FunctionShape, after: FunctionShape, *, exact: bool
+    what: str, before: FunctionShape, after: FunctionShape, *, whole: bool
 ) -> Iterator[Change]:
     old = {one.name: one for one in before.parameters}
     new = {one.name: one for one in after.parameters}
@@ -113,11 +119,11 @@ def _arguments(
         yield Change(rule, about, after=lines.parameter(one), note=note)
     for name, one in old.items():
         if name in new:
-            yield from _parameter(_of(name, what), one, new[name], exact=exact)
+            yield from _parameter(_of(name, what), one, new[name], whole=whole)
 
 
-def _parameter(what: str, before: Parameter, after: Parameter, *, exact: bool) -> Iterator[Change]:
-    change = compared(before.type, after.type, exact=exact)
+def _parameter(what: str, before: Parameter, after: Parameter, *, whole: bool) -> Iterator[Change]:
+    change = compared(before.type, after.type, whole=whole)
     if change != "same":
         widened = change == "widened"
         rule = Rule.ARGUMENT_TYPE_WIDENED if widened else Rule.ARGUMENT_TYPE_CHANGED
@@ -125,7 +131,7 @@ def _parameter(what: str, before: Parameter, after: Parameter, *, exact: bool) -
     if before.required is not after.required:
         rule = Rule.ARGUMENT_REQUIRED if after.required else Rule.ARGUMENT_OPTIONAL
         yield Change(rule, what, lines.parameter(before), lines.parameter(after))
-    if before.variadic is not after.variadic:
+    if whole and before.variadic is not after.variadic:
         yield Change(
             Rule.ARGUMENT_VARIADIC_CHANGED, what, lines.parameter(before), lines.parameter(after)
         )

@@ -20,7 +20,7 @@ _UNSURE: Final = "unless it is an identity or generated, which the source does n
 Relations = Mapping[Relation, RelationShape]
 
 
-def compare_relations(before: Relations, after: Relations, *, exact: bool) -> Iterator[Change]:
+def compare_relations(before: Relations, after: Relations, *, whole: bool) -> Iterator[Change]:
     """The changes of relations; of those that came or went, nothing but that."""
     removed = {one: before[one] for one in before if one not in after}
     added = {one: after[one] for one in after if one not in before}
@@ -38,7 +38,7 @@ def compare_relations(before: Relations, after: Relations, *, exact: bool) -> It
         yield Change(Rule.RELATION_ADDED, str(one), after=_described(shape), note=note)
     for one in before:
         if one in after and before[one] != after[one]:
-            yield from _relation(before[one], after[one], exact=exact)
+            yield from _relation(before[one], after[one], whole=whole)
 
 
 def _described(shape: RelationShape) -> str:
@@ -50,18 +50,18 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _relation(before: RelationShape, after: RelationShape, *, exact: bool) -> Iterator[Change]:
+def _relation(before: RelationShape, after: RelationShape, *, whole: bool) -> Iterator[Change]:
     what = str(before.relation)
     if before.kind and after.kind and before.kind != after.kind:
         read_only = after.kind == "materialized view"
         rule = Rule.RELATION_READ_ONLY if read_only else Rule.RELATION_KIND_CHANGED
         yield Change(rule, what, before.kind, after.kind)
-    yield from _columns(before, after, exact=exact)
+    yield from _columns(before, after, whole=whole)
     names = frozenset(one.name for one in after.columns)
     yield from compare_grants(what, before.grants, after.grants, names)
 
 
-def _columns(before: RelationShape, after: RelationShape, *, exact: bool) -> Iterator[Change]:
+def _columns(before: RelationShape, after: RelationShape, *, whole: bool) -> Iterator[Change]:
     old = {Column(before.relation, one.name): one for one in before.columns}
     new = {Column(before.relation, one.name): one for one in after.columns}
     removed = {one: old[one] for one in old if one not in new}
@@ -80,7 +80,7 @@ def _columns(before: RelationShape, after: RelationShape, *, exact: bool) -> Ite
     same_kind = (before.kind in _NO_NULLS_SHOWN) is (after.kind in _NO_NULLS_SHOWN)
     for one, shape in old.items():
         if one in new and shape != new[one]:
-            yield from _type(str(one), shape.type, new[one].type, exact=exact)
+            yield from _type(str(one), shape.type, new[one].type, whole=whole)
             if same_kind:
                 yield from _filling(str(one), shape, new[one])
 
@@ -93,8 +93,8 @@ def _added(one: Column, shape: ColumnShape, note: str) -> Change:
     return Change(rule, str(one), after=lines.column(shape), note=note)
 
 
-def _type(what: str, before: str, after: str, *, exact: bool) -> Iterator[Change]:
-    change = compared(before, after, exact=exact)
+def _type(what: str, before: str, after: str, *, whole: bool) -> Iterator[Change]:
+    change = compared(before, after, whole=whole)
     if change == "changed":
         yield Change(Rule.COLUMN_TYPE_CHANGED, what, before, after)
     elif change == "widened":

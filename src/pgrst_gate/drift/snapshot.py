@@ -35,17 +35,16 @@ Found = TypeVar("Found")
 
 FORMAT: Final = 1
 _MARK: Final = "pgrst-gate-snapshot"
-_KEYS: Final = (_MARK, "schemas", "types", "relations", "functions", "embeds")
+_KEYS: Final = (_MARK, "schemas", "whole", "relations", "functions", "embeds")
 _RELATION_KEYS: Final = ("kind", "columns", "grants")
 _KINDS: Final[Mapping[str, RelationKind]] = {kind: kind for kind in get_args(RelationKind)}
-_INEXACT: Final = "inexact"
 
 
 def write(surface: Surface) -> str:
     """The text of a snapshot: the same for the same surface, whatever order its source had."""
     document: dict[str, Any] = {_MARK: FORMAT, "schemas": [*surface.schemas]}
-    if not surface.exact_types:
-        document["types"] = _INEXACT
+    if not surface.whole:
+        document["whole"] = False
     document["relations"] = {
         str(relation): _relation(surface.relations[relation])
         for relation in sorted(surface.relations)
@@ -70,7 +69,7 @@ def read(text: str, file: str) -> Surface:
         dict(_relations(document.get("relations"))),
         tuple(functions),
         dict(_relationships(document["embeds"])) if "embeds" in document else None,
-        exact_types="types" not in document or not _inexact(document["types"]),
+        whole="whole" not in document or _whole(document["whole"]),
     )
 
 
@@ -147,10 +146,10 @@ def _kind(node: Node) -> RelationKind:
     return _KINDS[node.text]
 
 
-def _inexact(node: Node) -> bool:
-    if node.text != _INEXACT:
-        node.place.refuse(f"expected `{_INEXACT}`, or no `types` at all")
-    return True
+def _whole(node: Node) -> bool:
+    if node.text not in {"true", "false"}:
+        node.place.refuse("expected true or false")
+    return node.text == "true"
 
 
 def _told(node: Node, read_line: Callable[[str], Found], line: str) -> Found:

@@ -58,12 +58,12 @@ class _Type:
         return ()
 
 
-def compared(before: str, after: str, *, exact: bool) -> TypeChange:
-    """What became of a type; ``exact`` if both are shown with their lengths and as domains.
+def compared(before: str, after: str, *, whole: bool) -> TypeChange:
+    """What became of a type; ``whole`` if both surfaces are.
 
     Where they are not, a difference that may lie in what is not shown is none.
     """
-    if before == after or (not exact and _may_be_one(before, after)):
+    if before == after or (not whole and _may_be_one(before, after)):
         return "same"
     return "widened" if _fits(_read(before), _read(after)) else "changed"
 

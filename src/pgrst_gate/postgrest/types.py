@@ -6,6 +6,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from pgrst_gate.schema import quoted
+
 _ALIASES: Final = {
     "bool": "boolean",
     "bpchar": "character",
@@ -82,6 +84,18 @@ def same_type(expected: str, seen: str) -> bool:
     if "." not in wanted:
         candidates |= {name.rpartition(".")[2] for name in candidates}
     return wanted in candidates
+
+
+def of_catalog(schema: str, name: str) -> str:
+    """The type of that name in pg_type as `format_type` writes it under an empty search path.
+
+    There an array has its element's name behind a `_`, and PostgreSQL's own types short names.
+    """
+    array = "[]" if name.startswith("_") else ""
+    base = name.removeprefix("_") if array else name
+    if schema == "pg_catalog":
+        return _ALIASES.get(base, base) + array
+    return f"{quoted(schema)}.{quoted(base)}{array}"
 
 
 @lru_cache(maxsize=1024)  # a schema has many columns and few types

@@ -368,9 +368,26 @@ def test_a_type_breaks_clients_unless_it_holds_all_values(
 )
 def test_what_a_source_leaves_out_is_no_difference(shown: str, exact: str, changes: int) -> None:
     """An OpenAPI document shows no lengths, int32 for two types, and domains by their base."""
-    described = surface("types: inexact\n" + TABLE % f"c: '{shown}'")
+    described = surface("whole: false\n" + TABLE % f"c: '{shown}'")
     catalog = surface(TABLE % f"c: '{exact}'")
     assert len(compare(described, catalog)) == len(compare(catalog, described)) == changes
+
+
+@pytest.mark.parametrize(
+    ("functions", "expected"),
+    [
+        ("[p.f(a text) -> void, p.f(b text) -> void]", []),
+        ("['p.f(a text[] variadic) -> void']", ["breaking: argument-type-changed a of p.f(a)"]),
+        ("[p.f(c text)]", ["breaking: argument-removed a of p.f(a)"]),
+        ("[]", ["breaking: function-removed p.f(a)"]),
+    ],
+)
+def test_one_of_several_overloads_is_all_of_them(functions: str, expected: list[str]) -> None:
+    """An OpenAPI document shows one overload of a function, and none of it when there is none."""
+    described = surface("whole: false\nfunctions: [p.f(a text)]")
+    changes = compare(described, surface(f"functions: {functions}"))
+    assert told(changes)[: len(expected)] == expected
+    assert bool(changes) is bool(expected)
 
 
 def test_of_a_schema_that_came_or_went_nothing_else_is_told() -> None:
@@ -436,7 +453,7 @@ def test_a_likely_rename_or_a_doubt_is_noted(before: str, after: str, notes: lis
 @given(surfaces)
 def test_a_surface_does_not_differ_from_itself(one: Surface) -> None:
     """Neither as it is, nor when it was shown with less."""
-    less = replace(one, relationships=None, exact_types=False)
+    less = replace(one, relationships=None, whole=False)
     assert compare(one, one) == compare(one, less) == compare(less, one) == ()
 
 

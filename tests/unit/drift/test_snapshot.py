@@ -128,7 +128,7 @@ HEAD = "pgrst-gate-snapshot: 1\n"
         (HEAD + "functions: [a.f() void]", "api.yml:2: `a.f() void`: expected ` -> ` and a type"),
         (HEAD + "embeds:\n  a.b: [c d]", "api.yml:3: `c d`: expected a relation"),
         (HEAD + "embeds:\n  a.b: c", "api.yml:3: expected a list"),
-        (HEAD + "types: exact", "api.yml:2: expected `inexact`"),
+        (HEAD + "whole: partly", "api.yml:2: expected true or false"),
         (HEAD + "schemas: [[a]]", "api.yml:2: expected a text"),
         (HEAD + "schemas: [a]\nschemas: [b]", "api.yml:3: `schemas` is here twice"),
         (HEAD + "schemas: [", "api.yml:3: not YAML"),
