@@ -6,12 +6,13 @@ a runner passes every input an action declares.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 import yaml
 
+from pgrst_gate import files
 from pgrst_gate.errors import UsageError
 from pgrst_gate.inputs import CONFIG, INPUTS, Given, Input, refuse, unknown
 
@@ -22,11 +23,13 @@ _PLAIN_TAGS: Final = frozenset(
 _BY_NAME: Final = {one.name: one for one in INPUTS}
 
 
-def from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
+def from_environment(
+    environment: Mapping[str, str], table: Iterable[Input] = (*INPUTS, CONFIG)
+) -> dict[str, Given]:
     """`PGRST_GATE_TIMEOUT` and its kin."""
     return {
         one.name: Given(environment[one.variable], f"${one.variable}")
-        for one in (*INPUTS, CONFIG)
+        for one in table
         if environment.get(one.variable, "").strip()
     }
 
@@ -47,28 +50,9 @@ def with_config(given: Mapping[str, Given]) -> dict[str, Given]:
     if CONFIG.name not in given:
         return dict(given)
     path = Path(given[CONFIG.name].text.strip())
-    return from_config(path, _content(path, given[CONFIG.name].place)) | {
-        name: one for name, one in given.items() if name != CONFIG.name
-    }
-
-
-def _content(path: Path, place: str) -> str:
-    try:
-        with path.open("rb") as file:
-            found = file.read(CONFIG_BYTES + 1)
-    except OSError as error:
-        raise UsageError(
-            f"{place}: {path} cannot be read: {error.strerror}",
-            hint="the path is relative to the working directory (in a workflow: check out first)",
-        ) from error
-    if len(found) > CONFIG_BYTES:
-        raise UsageError(f"{place}: {path} is larger than {CONFIG_BYTES} bytes")
-    try:
-        return found.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"{place}: {path} is not UTF-8: {error.reason} at byte {error.start}"
-        ) from error
+    return from_config(
+        path, files.read(path, most=CONFIG_BYTES, place=given[CONFIG.name].place)
+    ) | {name: one for name, one in given.items() if name != CONFIG.name}
 
 
 def from_config(path: Path, content: str) -> dict[str, Given]:

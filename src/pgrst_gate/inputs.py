@@ -10,7 +10,7 @@ tell a default from a given value, and a given value must win over the config fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NoReturn, get_args
 
@@ -342,13 +342,22 @@ class Given:
 def read_inputs(given: Mapping[str, Given], *, asks_api: bool = True) -> Inputs:
     """All inputs, by name; what is not given has its default.
 
-    ``asks_api``: an API is asked, so that its address must be given.
+    ``asks_api``: an API is asked, so that its address must be given. Raises as `values_of`.
+    """
+    return Inputs(**values_of(INPUTS, given, asks_api=asks_api))
+
+
+def values_of(
+    table: Iterable[Input], given: Mapping[str, Given], *, asks_api: bool = True
+) -> dict[str, Any]:
+    """The values of the inputs of a table, by their attributes.
+
     Raises `UsageError` that lists every input that does not read, with its place and the mend.
     """
     values: dict[str, Any] = {}
     missing: list[str] = []
     problems: list[str] = []
-    for one in INPUTS:
+    for one in table:
         found = given.get(one.name, Given("", one.name))
         text = found.text if found.text.strip() else one.default
         if one.required and not text.strip():
@@ -364,7 +373,7 @@ def read_inputs(given: Mapping[str, Given], *, asks_api: bool = True) -> Inputs:
             problems.append(f"{found.place}: {shown}{error}")
     if missing or problems:
         refuse(problems, missing)
-    return Inputs(**values)
+    return values
 
 
 def refuse(problems: Sequence[str], missing: Sequence[str] = ()) -> NoReturn:
@@ -382,10 +391,10 @@ def unknown(name: str, place: str) -> str:
     return f"{place}: there is no input `{name}`{readers.nearest(name.replace('_', '-'), names)}"
 
 
-def secrets_of(given: Mapping[str, Given]) -> tuple[str, ...]:
+def secrets_of(given: Mapping[str, Given], table: Iterable[Input] = INPUTS) -> tuple[str, ...]:
     """The secret parts of the secret inputs, to be masked before anything is printed."""
     found: list[str] = []
-    for one in INPUTS:
+    for one in table:
         text = given[one.name].text if one.secret and one.name in given else ""
         lines = text.splitlines() if one.shape == "headers" else [text]
         found += [line.partition(":")[2] if one.shape == "headers" else line for line in lines]

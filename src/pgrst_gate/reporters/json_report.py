@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from pgrst_gate import __version__
+from pgrst_gate import __version__, files
 from pgrst_gate.report import Report
 from pgrst_gate.reporters import wording
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
@@ -34,23 +31,10 @@ def render(report: Report) -> str:
 def save(report: Report, path: Path) -> Path:
     """Write the report to the path, or into that directory under `FILE_NAME`; gives the file.
 
-    The file is complete or not there, whenever somebody looks. Where this process is root, as in a
-    container action, the file goes to the owner of its directory, for later steps run as that user.
-
-    Raises `OSError` when it cannot be written.
+    As `files.write`, whose `OSError` it raises.
     """
     target = path / FILE_NAME if path.is_dir() else path
-    with tempfile.NamedTemporaryFile(
-        "w", dir=target.parent, prefix=f".{target.name}.", encoding="ascii", delete=False
-    ) as file:
-        try:
-            file.write(render(report))
-            file.close()
-            _hand_over(Path(file.name))
-            Path(file.name).replace(target)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    files.write(target, render(report))
     return target
 
 
@@ -59,15 +43,6 @@ def _lines(value: object) -> str:
     if isinstance(value, list) and value:
         return "[\n{}\n]".format(",\n".join(map(json.dumps, value)))
     return json.dumps(value)
-
-
-def _hand_over(path: Path) -> None:
-    """Make a temporary file, which is for its maker alone, as readable as any other."""
-    path.chmod(0o644)
-    if os.geteuid() == 0:
-        owner = path.parent.stat()
-        with contextlib.suppress(OSError):  # some file systems have no owners, and need none
-            os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def document(report: Report) -> dict[str, object]:
