@@ -77,16 +77,6 @@ def running(
         server.wait(_DEADLINE_SECONDS)
 
 
-@contextlib.contextmanager
-def private(settings: Mapping[str, str] | None = None) -> Iterator[str]:
-    """A fresh server that nobody else can reach, by a socket in its own directory; its conninfo."""
-    with home() as directory:
-        conninfo = f"host={directory} user=postgres dbname=postgres"
-        socket = {"unix_socket_directories": str(directory)}
-        with running(directory, conninfo, {**(settings or {}), **socket}):
-            yield conninfo
-
-
 def _owner() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
