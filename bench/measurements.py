@@ -1,16 +1,18 @@
 """What is measured, in the order of the table."""
 
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import httpx
 
 from bench.table import Row
-from bench.world import COMMAND, ROLES, World, as_process, expected, in_process, peak_memory
+from bench.world import COMMAND, ROLES, World, as_process, in_process, measured, peak_memory
 from pgrst_gate.report import Report
 from pgrst_sandbox.demo import real_postgrest
 from pgrst_sandbox.postgres import Postgres
@@ -153,12 +155,24 @@ def _offered(database: Postgres) -> Iterator[Row]:
         database.create_database(name)
         for first in range(1, relations + 1, RELATIONS):  # a transaction holds so many locks only
             database.execute(_tables(first, RELATIONS), dbname=name)
-        times, peaks = zip(
-            *(expected(database.dsn(name)) for _ in range(RUNS_OF_MANY)), strict=True
-        )
-        what = f"{relations:,} relations of {COLUMNS} columns: `pgrst-gate expect`"
-        yield Row(f"{what}, whole process", times, "s")
-        yield Row(f"{what}, peak memory", peaks, "MiB")
+        with tempfile.TemporaryDirectory() as directory:
+            for what, arguments in _commands(database.dsn(name), Path(directory)):
+                runs = (measured(*arguments) for _ in range(RUNS_OF_MANY))
+                times, peaks = zip(*runs, strict=True)
+                named = f"{relations:,} relations of {COLUMNS} columns: {what}"
+                yield Row(f"{named}, whole process", times, "s")
+                yield Row(f"{named}, peak memory", peaks, "MiB")
+
+
+def _commands(dsn: str, directory: Path) -> Iterator[tuple[str, Sequence[str]]]:
+    """What can be made of all that a database offers, each with its name."""
+    kept, changed = directory / "api.yml", directory / "changed.yml"
+    yield "`pgrst-gate expect`", ["expect", "--expect-from", "database", "--database-url", dsn]
+    yield "`pgrst-gate snapshot`", ["snapshot", dsn, "--out", str(kept)]
+    yield "`pgrst-gate diff` of snapshot and database", ["diff", str(kept), dsn]
+    changed.write_text(kept.read_text().replace("c1: integer", "c1: bigint"))
+    files = ["diff", str(kept), str(changed), "--fail-on", "none"]
+    yield "`pgrst-gate diff` of two snapshots, each relation changed", files
 
 
 def _round(report: Report) -> float:

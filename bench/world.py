@@ -144,12 +144,11 @@ def peak_memory(given: Mapping[str, str]) -> int:
     return int(as_process(given, sys.executable, "-c", _WITH_PEAK)) * _PEAK_UNIT
 
 
-def expected(database_url: str) -> tuple[float, int]:
-    """Print all that a database offers; gives the seconds that takes, and the bytes it holds."""
-    command = [COMMAND, "expect", "--expect-from", "database", "--database-url", database_url]
-    measured = [sys.executable, "-c", _WITH_PEAK, *command]
+def measured(*arguments: str) -> tuple[float, int]:
+    """Run the command with these arguments; gives the seconds it takes, and the bytes it holds."""
+    command = [sys.executable, "-c", _WITH_PEAK, COMMAND, *arguments]
     began = time.monotonic()
-    ended = subprocess.run(measured, check=True, capture_output=True, text=True)
+    ended = subprocess.run(command, check=True, capture_output=True, text=True)
     return time.monotonic() - began, int(ended.stdout) * _PEAK_UNIT
 
 

@@ -39,6 +39,10 @@ Exit codes: 0 the gate is open, 1 it is closed, 2 an input is wrong, 3 the refre
 delivered, 4 the API could not be asked, 130 and 143 cancelled.
 """
 
+_SOURCES: Final = """A source is a snapshot file, git:<ref>:<path of one>, the address of an API
+(https://...) or a database (postgresql://...), or migrations:<folder>, which are applied to an
+embedded PostgreSQL."""
+
 
 class _Terminal:
     """Progress on standard error, the report on standard output."""
@@ -101,6 +105,8 @@ def _command() -> click.Group:
     group.add_command(_run_command())
     group.add_command(_expect_command())
     group.add_command(_applied_command())
+    group.add_command(_snapshot_command())
+    group.add_command(_diff_command())
     return group
 
 
@@ -154,6 +160,33 @@ def _applied_command() -> click.Command:
     return click.Command("applied", params=options, help=about, callback=_applied)
 
 
+def _snapshot_command() -> click.Command:
+    import click
+
+    from pgrst_gate.drift.options import SNAPSHOT
+
+    params = [click.Argument(["source"]), *_options(SNAPSHOT)]
+    about = "Write the surface of an API as a file to commit, review and compare."
+    return click.Command("snapshot", params=params, help=about, epilog=_SOURCES, callback=_snapshot)
+
+
+def _diff_command() -> click.Command:
+    import click
+
+    from pgrst_gate.drift.options import DIFF
+
+    as_json = click.Option(["--json", "as_json"], is_flag=True, help="Print the changes as JSON.")
+    sources = [click.Argument(["before"]), click.Argument(["after"])]
+    about = "Compare two surfaces: exit 1 where a change breaks the API's clients."
+    return click.Command(
+        "diff",
+        params=[*sources, *_options(DIFF), as_json],
+        help=about,
+        epilog=_SOURCES,
+        callback=_diff,
+    )
+
+
 def _gate(*, as_json: bool, **flags: object) -> int:
     from pgrst_gate.session import or_bug, run
 
@@ -172,13 +205,30 @@ def _applied(**flags: object) -> int:
     return or_bug(lambda: applied(_given(flags), sys.stdout.write, sys.stderr.write))
 
 
-def _given(flags: Mapping[str, object]) -> dict[str, Given]:
-    """The inputs of the environment and, over them, those of the flags."""
+def _snapshot(*, source: str, **flags: object) -> int:
+    from pgrst_gate.drift.options import SNAPSHOT
+    from pgrst_gate.drift.run import run_snapshot
+    from pgrst_gate.session import or_bug
+
+    return or_bug(lambda: run_snapshot(source, _given(flags, SNAPSHOT)))
+
+
+def _diff(*, before: str, after: str, as_json: bool, **flags: object) -> int:
+    from pgrst_gate.drift.options import DIFF
+    from pgrst_gate.drift.run import run_diff
+    from pgrst_gate.session import or_bug
+
+    return or_bug(lambda: run_diff(before, after, _given(flags, DIFF), as_json=as_json))
+
+
+def _given(flags: Mapping[str, object], table: Iterable[Input] | None = None) -> dict[str, Given]:
+    """The inputs of the environment and, over them, those of the flags; by default all of a run."""
     from pgrst_gate.given import from_environment
     from pgrst_gate.inputs import CONFIG, INPUTS, Given
 
-    given = from_environment(os.environ)
-    for one in (*INPUTS, CONFIG):
+    inputs = (*INPUTS, CONFIG) if table is None else tuple(table)
+    given = from_environment(os.environ, inputs)
+    for one in inputs:
         value = flags.get(one.attribute)
         if value in (None, (), False):
             continue

@@ -49,7 +49,7 @@ def run(given: Mapping[str, Given], front: Front) -> int:
 
     Bad inputs and a cancellation are reports like any other.
     """
-    with _cancellable():
+    with cancellable():
         try:
             given, problem = with_config(given), None
         except GateError as error:
@@ -160,7 +160,7 @@ def _find_runtime(plan: Plan) -> tuple[Runtime, str]:
 
 
 @contextmanager
-def _cancellable() -> Iterator[None]:
+def cancellable() -> Iterator[None]:
     """Within it, the first SIGINT or SIGTERM raises `Cancelled` in the main thread.
 
     All later ones are ignored, also after it, while the report is written: a runner sends SIGINT,

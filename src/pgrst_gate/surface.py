@@ -99,5 +99,5 @@ class Surface:
     relationships: Mapping[Relationship, int] | None
     """What can be embedded where → in how many ways; with more than one a client must choose."""
     whole: bool = True
-    """False where an OpenAPI document was read: it leaves out lengths of types, shows a domain's base
-    and one of several overloads, and does not tell which arguments are variadic."""
+    """False where an OpenAPI document was read: it leaves out lengths of types, shows a domain's
+    base and one of several overloads, and does not tell which arguments are variadic."""

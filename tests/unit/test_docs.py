@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from pgrst_gate.drift import allowed, snapshot
+from pgrst_gate.drift.rules import Rule
 from pgrst_gate.errors import Cancelled, GateError
 from pgrst_gate.given import from_config, from_environment
 from pgrst_gate.inputs import CONFIG, INPUTS, Given, read_inputs
@@ -227,3 +229,23 @@ def test_readme_shows_what_the_demo_prints() -> None:
         unread = iter(printed)
         missing = [line for line in lines if line != "…" and line not in unread]
         assert missing == []
+
+
+DRIFT = (ROOT / "docs/drift.md").read_text()
+
+
+def test_drift_lists_every_rule_with_its_impact() -> None:
+    """The rules that the docs give reasons for are those that judge, in their order."""
+    listed = [(row[0].strip("`"), row[1]) for row in rows(section(DRIFT, "Rules"))]
+    assert listed == [(rule.id, rule.impact.value) for rule in Rule]
+
+
+def test_drift_shows_a_snapshot_and_an_allow_list_that_read() -> None:
+    """What is shown can be copied; a snapshot that was written looks just so."""
+    (shown,) = blocks(section(DRIFT, "The snapshot"), "yaml")
+    assert snapshot.write(snapshot.read(shown, "api.yml")) == shown
+
+    (listed,) = blocks(section(DRIFT, "The allow-list"), "yaml")
+    assert [one.change for one in allowed.read(listed, "allowed.yml")] == [
+        "column-removed public.scans.note"
+    ]

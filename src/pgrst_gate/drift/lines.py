@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from pgrst_gate.schema import Relation, quoted
@@ -49,11 +50,16 @@ def column(shape: ColumnShape) -> str:
 
 def read_column(name: str, line: str) -> ColumnShape:
     """The column of this name that a line tells of. Every line tells of one."""
+    return ColumnShape(name, *_column_parts(line))
+
+
+@lru_cache(maxsize=1024)  # a schema has many columns, and few lines to tell of them
+def _column_parts(line: str) -> tuple[str, bool | None, bool | None]:
     found = _COLUMN.fullmatch(line)
     assert found  # noqa: S101 - everything but the type may be left out
     nullable = {word: known for known, word in _NULLS.items()}[found["null"] or ""]
     filled = {word: known for known, word in _FILLS.items()}[found["fill"] or ""]
-    return ColumnShape(name, found["type"], nullable, filled)
+    return found["type"], nullable, filled
 
 
 def relation(text: str) -> Relation:

@@ -7,7 +7,7 @@ the text as it stands, so that a column named `null` or `on` is just that.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 import yaml
@@ -127,7 +127,7 @@ class _Reading:
         for key in members:
             if key.text in found:
                 key.place.refuse(f"`{key.text}` is here twice")
-            found[key.text] = replace(next(members), place=key.place)
+            found[key.text] = Node(next(members).value, key.place)
         return Node(found, place)
 
     def _members(self, end: type[yaml.Event], depth: int) -> Iterator[Node]:
