@@ -38,15 +38,18 @@ def gate(url: str, **inputs: str) -> Report:
     named = {name.replace("_", "-"): text for name, text in inputs.items()}
     texts = {"url": url, "runtime": "none", "timeout": "10s"} | named
     front = _Kept()
-    with _signals_restored():
+    with signals_restored():
         code = session.run({name: Given(text, name) for name, text in texts.items()}, front)
     assert code == front.report.exit_code
     return front.report
 
 
 @contextmanager
-def _signals_restored() -> Iterator[None]:
-    """The gate ignores further signals once it ends, as a process does that is about to exit."""
+def signals_restored() -> Iterator[None]:
+    """Restore the handlers of signals afterwards.
+
+    The gate ignores further signals once it ends, as a process does that is about to exit.
+    """
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.acceptance.running import signals_restored
 
 from pgrst_gate.cli import main
 
@@ -31,10 +31,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "before.yml").write_text(BEFORE)
     (tmp_path / "after.yml").write_text(AFTER)
     (tmp_path / "allow.yml").write_text(ALLOW)
-    kept = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
-    yield tmp_path
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+    with signals_restored():
+        yield tmp_path
 
 
 CLOSED = """\
