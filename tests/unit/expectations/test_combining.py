@@ -124,6 +124,13 @@ def test_wishes_that_contradict_each_other_name_both_places(
     assert str(refused.value) == said
 
 
+def test_two_types_that_one_person_typed_are_for_the_gate_to_judge() -> None:
+    """As two overloads of a function that differ in types only."""
+    both = Expectation((Column(SCANS, "n", "int"), Column(SCANS, "n", "text")))
+
+    assert combined([both]).present == both.present
+
+
 def test_the_same_type_in_other_words_is_no_contradiction() -> None:
     """`int` and `integer` are one."""
     wishes = [
