@@ -11,10 +11,11 @@ tell a default from a given value, and a given value must win over the config fi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NoReturn, get_args
 
 from pgrst_gate import readers
+from pgrst_gate.drift.rules import FailOn
 from pgrst_gate.errors import MissingInput, UsageError
 from pgrst_gate.expectations import inline
 from pgrst_gate.expectations.endpoints import Endpoint, endpoints
@@ -23,7 +24,7 @@ from pgrst_gate.report import Evidence
 from pgrst_gate.runtimes.interface import RuntimeName
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
 
-Mode = Literal["refresh", "verify"]
+Mode = Literal["refresh", "verify", "drift"]
 Method = Literal["auto", "reload", "restart", "sighup"]
 Source = Literal["config", "database", "migrations"]
 Missing = Literal["skip", "fail"]
@@ -68,6 +69,15 @@ class Inputs:
     consecutive: int
     require_evidence: Evidence
     escalate: bool
+    before: str = field(repr=False)
+    after: str = field(repr=False)
+    before_admin_url: str
+    before_api_key: str = field(repr=False)
+    before_token: str = field(repr=False)
+    before_headers: Mapping[str, str] = field(repr=False)
+    fail_on: FailOn
+    allow: str
+    override_label: str
     on_missing_secrets: Missing
     dry_run: bool
     report: str
@@ -89,6 +99,8 @@ class Input:
     """How it is written in a config file: one text, a list of lines, relation → columns, ..."""
     choices: tuple[str, ...] = ()
     secret: bool = False
+    is_source: bool = False
+    """A source of a surface: if it is an address, it may hold a password."""
     required: bool = False
 
     @property
@@ -121,11 +133,41 @@ def _choice(name: str, about: str, choices: tuple[str, ...], default: str) -> In
     return Input(name, about, readers.one_of(choices), default, choices=choices)
 
 
+_ADMIN_URL: Final = Input(
+    "admin-url",
+    "Address of PostgREST's admin server (`admin-server-port`), where it is reachable: its load"
+    " counters confirm a reload, its schema cache shows types.",
+    _admin_url,
+)
+_API_KEY: Final = Input(
+    "api-key",
+    "API key. One that starts with `sb_` goes in the header `apikey` only, one that is a JWT in"
+    " `Authorization` as well.",
+    readers.text,
+    secret=True,
+)
+_TOKEN: Final = Input(
+    "token", "JWT of the role to verify as, for `Authorization`.", readers.text, secret=True
+)
+_HEADERS: Final = Input(
+    "headers",
+    "Further headers for every request, one `Name: value` a line.",
+    readers.headers,
+    shape="headers",
+    secret=True,
+)
+
+
+def _for_before(one: Input) -> Input:
+    about = f"As `{one.name}`, for `before` where it is an API."
+    return replace(one, name=f"before-{one.name}", about=about)
+
+
 INPUTS: Final = (
     _choice(
         "mode",
         "`refresh` refreshes the server and verifies; `verify` sends nothing and looks for a few"
-        " seconds only, to gate a deploy or a pull request.",
+        " seconds only, to gate a deploy or a pull request; `drift` compares two surfaces.",
         get_args(Mode),
         "refresh",
     ),
@@ -135,12 +177,7 @@ INPUTS: Final = (
         readers.http_url,
         required=True,
     ),
-    Input(
-        "admin-url",
-        "Address of PostgREST's admin server (`admin-server-port`), where it is reachable: its load"
-        " counters confirm a reload, its schema cache shows types.",
-        _admin_url,
-    ),
+    _ADMIN_URL,
     Input(
         "schema",
         "Exposed schemas, the first is where names without a schema live. Default: the first"
@@ -148,21 +185,9 @@ INPUTS: Final = (
         readers.words,
         shape="words",
     ),
-    Input(
-        "api-key",
-        "API key. One that starts with `sb_` goes in the header `apikey` only, one that is a JWT in"
-        " `Authorization` as well.",
-        readers.text,
-        secret=True,
-    ),
-    Input("token", "JWT of the role to verify as, for `Authorization`.", readers.text, secret=True),
-    Input(
-        "headers",
-        "Further headers for every request, one `Name: value` a line.",
-        readers.headers,
-        shape="headers",
-        secret=True,
-    ),
+    _API_KEY,
+    _TOKEN,
+    _HEADERS,
     _choice(
         "runtime",
         "How PostgREST runs, and so how it is refreshed. `none` only waits and verifies; `auto`"
@@ -298,6 +323,37 @@ INPUTS: Final = (
         "false",
         shape="flag",
     ),
+    Input(
+        "before",
+        "What `mode: drift` compares with: a snapshot file, `git:<ref>:<path>` of one, an API, a"
+        " database, or `migrations:<folder>`.",
+        readers.text,
+        is_source=True,
+    ),
+    Input(
+        "after",
+        "What `mode: drift` compares, in any of these forms. Default: the API at `url`.",
+        readers.text,
+        is_source=True,
+    ),
+    *map(_for_before, (_ADMIN_URL, _API_KEY, _TOKEN, _HEADERS)),
+    _choice(
+        "fail-on",
+        "The least change that closes the gate: a `breaking` one, `any` at all, or `none`.",
+        get_args(FailOn),
+        "breaking",
+    ),
+    Input(
+        "allow",
+        "File of the changes that are allowed, each with its reason and until when.",
+        readers.text,
+    ),
+    Input(
+        "override-label",
+        "Label of a pull request that opens the gate whatever changes, with a notice. Whoever may"
+        " label pull requests may then let changes pass.",
+        readers.text,
+    ),
     _choice(
         "on-missing-secrets",
         "What to do in a workflow that is given no secrets, because a pull request from a fork"
@@ -342,9 +398,11 @@ class Given:
 def read_inputs(given: Mapping[str, Given], *, asks_api: bool = True) -> Inputs:
     """All inputs, by name; what is not given has its default.
 
-    ``asks_api``: an API is asked, so that its address must be given. Raises as `values_of`.
+    ``asks_api``: an API is asked, so that its address must be given; drift may be that of files.
+    Raises as `values_of`.
     """
-    return Inputs(**values_of(INPUTS, given, asks_api=asks_api))
+    of_drift = "mode" in given and given["mode"].text.strip() == "drift"
+    return Inputs(**values_of(INPUTS, given, asks_api=asks_api and not of_drift))
 
 
 def values_of(
@@ -395,7 +453,9 @@ def secrets_of(given: Mapping[str, Given], table: Iterable[Input] = INPUTS) -> t
     """The secret parts of the secret inputs, to be masked before anything is printed."""
     found: list[str] = []
     for one in table:
-        text = given[one.name].text if one.secret and one.name in given else ""
+        text = given[one.name].text if one.name in given else ""
+        if not (one.secret or (one.is_source and "://" in text)):
+            continue
         lines = text.splitlines() if one.shape == "headers" else [text]
         found += [line.partition(":")[2] if one.shape == "headers" else line for line in lines]
     return tuple(filter(None, map(str.strip, found)))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from pgrst_gate.drift.comparison import Comparison
 from pgrst_gate.errors import Cancelled, GateError
 from pgrst_gate.report import (
     Conclusion,
@@ -41,6 +42,7 @@ class Journal:
     evidence_told: str = ""
     verdicts: tuple[Verdict, ...] = ()
     endpoints: tuple[EndpointResult, ...] = ()
+    drift: Comparison | None = None
     milestones: Milestones = field(default_factory=Milestones)
     attempts: int = 0
     _events: list[Event] = field(default_factory=list)
@@ -109,6 +111,7 @@ class Journal:
             started_at=self._started_at,
             seconds=self.now,
             problem=problem,
+            drift=self.drift,
         )
 
     def failed(self, error: GateError) -> Report:

@@ -33,7 +33,7 @@ def make_plan(inputs: Inputs, *, no_secrets: str = "") -> Plan:
 
     ``no_secrets`` says why this workflow is given none; empty where it is.
     """
-    problems = list(_contradictions(inputs))
+    problems = [*_of_drift(inputs), *_contradictions(inputs)]
     expectation = _expectation(inputs)
     if not expectation and "config" in inputs.expect_from:
         problems.append("`expect-from` names `config`, but nothing is typed in any input")
@@ -78,6 +78,12 @@ def _missing(inputs: Inputs) -> Iterator[str]:
         yield "runtime notify needs `database-url`"
     if "database" in inputs.expect_from and not inputs.database_url:
         yield "`expect-from: database` needs `database-url`"
+
+
+def _of_drift(inputs: Inputs) -> Iterator[str]:
+    for name, value in (("before", inputs.before), ("after", inputs.after)):
+        if value:
+            yield f"`{name}` is for `mode: drift`, and this is mode {inputs.mode}"
 
 
 def _contradictions(inputs: Inputs) -> Iterator[str]:

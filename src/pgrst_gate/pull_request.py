@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,13 +30,15 @@ def started_by(environment: Mapping[str, str]) -> PullRequest | None:
 
     An event file that is not there or does not read is that of no pull request.
     """
-    if environment.get("GITHUB_EVENT_NAME") != "pull_request":
+    name = environment.get("GITHUB_EVENT_NAME")
+    if name not in {"pull_request", "pull_request_target"}:
         return None
     try:
         event = json.loads(Path(environment.get("GITHUB_EVENT_PATH", "")).read_bytes())
-        return _of(event["pull_request"], environment.get("GITHUB_ACTOR", ""))
+        found = _of(event["pull_request"], environment.get("GITHUB_ACTOR", ""))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    return found if name == "pull_request" else replace(found, gets_no_secrets="")
 
 
 def _of(told: Mapping[str, Any], actor: str) -> PullRequest:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Literal
 
+from pgrst_gate.drift.comparison import Comparison
 from pgrst_gate.schema import Item
 from pgrst_gate.verdicts import Verdict
 
@@ -140,6 +141,8 @@ class Report:
     """UTC, ISO 8601 with seconds."""
     seconds: float
     problem: Problem | None = None
+    drift: Comparison | None = None
+    """What came of `mode: drift`; None in any other."""
 
     @property
     def served(self) -> tuple[Verdict, ...]:

@@ -119,7 +119,12 @@ def _report(given: Mapping[str, Given], journal: Journal) -> Report:
     pull_request = started_by(os.environ)
     no_secrets = pull_request.gets_no_secrets if pull_request else ""
     try:
-        plan = make_plan(read_inputs(given), no_secrets=no_secrets)
+        inputs = read_inputs(given)
+        if inputs.mode == "drift":
+            from pgrst_gate.drift import gate as drift_gate
+
+            return drift_gate.run(inputs, pull_request, journal)
+        plan = make_plan(inputs, no_secrets=no_secrets)
     except MissingInput as error:
         # The inputs do not read as a whole, but this one does: all that is wrong is missing.
         asked = given.get("on-missing-secrets")

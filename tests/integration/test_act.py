@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from tests.harness.act import run_workflow
 from tests.harness.images import ROOT
 from tests.harness.scans import BEFORE, MIGRATION
 from tests.harness.supabase import write_project
+
+from pgrst_gate.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,3 +115,55 @@ def test_the_gate_after_a_push_lets_the_deploy_go_on(deploy: Deploy) -> None:
     assert workflow.status == 0, workflow.log
     assert "deployed with 3 items served" in workflow.log
     assert "closed for" not in workflow.log
+
+
+DRIFT = """\
+jobs:
+  drift:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v6
+      - name: Drift
+        id: drift
+        uses: ./
+        with:
+          mode: drift
+          before: git:HEAD:api.snapshot.yml
+          after: ${{ secrets.DATABASE_URL }}
+          override-label: api-change
+      - name: Merge
+        run: echo "merged with ${{ steps.drift.outputs.breaking }} breaking changes"
+"""
+
+
+def test_a_breaking_change_blocks_the_pull_request_until_it_is_labelled(
+    checkout: Path, docker_engine: Engine, images: Images, database: Database
+) -> None:
+    """Of the same commit: the job fails, and passes once a reviewer has set the label."""
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute(BEFORE)
+        assert main(["snapshot", database.url, "--out", str(checkout / "api.snapshot.yml")]) == 0
+        connection.execute("alter table scans rename column id to scan_id")
+
+    def run(*labels: str) -> Workflow:
+        home = {"full_name": "acme/app"}
+        about = {"number": 7, "head": {"repo": home, "ref": "x"}, "base": {"repo": home}}
+        return run_workflow(
+            checkout,
+            DRIFT,
+            name=docker_engine.name("drift"),
+            image=images.debian,
+            variables={},
+            secrets={"DATABASE_URL": database.url},
+            container_options=[f"--label={docker_engine.label}"],
+            pull_request=about | {"labels": [{"name": label} for label in labels]},
+        )
+
+    blocked, labelled = run(), run("api-change")
+
+    assert blocked.status == 1, blocked.log
+    assert "column-removed public.scans.id" in blocked.log
+    assert "merged with" not in blocked.log
+    assert labelled.status == 0, labelled.log
+    assert "gate open by the label `api-change`" in labelled.log
+    assert "merged with 1 breaking changes" in labelled.log

@@ -46,7 +46,7 @@ def event(head: object, *labels: str) -> dict[str, Any]:
             "dependabot[bot]",
             PullRequest("Dependabot started this workflow, which is then given no secrets"),
         ),
-        ("pull_request_target", event(FORK), "stranger", None),
+        ("pull_request_target", event(FORK, "ok"), "stranger", PullRequest("", frozenset({"ok"}))),
         ("push", {"ref": "refs/heads/main"}, "me", None),
         ("pull_request", {}, "me", None),
         ("pull_request", [], "me", None),

@@ -1,16 +1,16 @@
-"""The inputs of `snapshot` and `diff`: those of a run that ask an API, and a few of their own."""
+"""The inputs of `snapshot` and `diff`: some of a run's, and a few of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, Final, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from pgrst_gate import readers
+from pgrst_gate.drift.rules import FailOn
 from pgrst_gate.drift.sources import Access
+from pgrst_gate.expectations.migrations.layouts import Layout
 from pgrst_gate.inputs import INPUTS, Input
-
-FailOn = Literal["breaking", "any", "none"]
 
 _OF_RUN: Final = {one.name: one for one in INPUTS}
 _ACCESS: Final = tuple(_OF_RUN[name] for name in ("api-key", "token", "headers", "admin-url"))
@@ -40,24 +40,36 @@ SNAPSHOT: Final = (
 DIFF: Final = (
     _SCHEMA,
     _LAYOUT,
-    Input(
-        "fail-on",
-        "The least change that closes the gate: a `breaking` one, `any` at all, or `none`.",
-        readers.one_of(get_args(FailOn)),
-        "breaking",
-        choices=get_args(FailOn),
-    ),
-    Input("allow", "File of the changes that are allowed, and until when.", readers.text),
+    _OF_RUN["fail-on"],
+    _OF_RUN["allow"],
     *(replace(one, about=f"{one.about} For AFTER, where it is an API.") for one in _ACCESS),
-    *(
-        replace(
-            one,
-            name=f"before-{one.name}",
-            about=f"As {one.name}, for BEFORE where it is an API.",
-        )
-        for one in _ACCESS
-    ),
+    *(_OF_RUN[f"before-{one.name}"] for one in _ACCESS),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How two sources are read and compared."""
+
+    schemas: tuple[str, ...]
+    layout: Layout
+    fail_on: FailOn
+    allow: str
+    """The file of the allow-list; empty for none."""
+    of_before: Access
+    of_after: Access
+
+
+def terms(values: Mapping[str, Any]) -> Terms:
+    """The terms from the values of the inputs, by attribute."""
+    return Terms(
+        values["schema"],
+        values["migrations_layout"],
+        values["fail_on"],
+        values["allow"],
+        access(values, "before_"),
+        access(values),
+    )
 
 
 def access(values: Mapping[str, Any], prefix: str = "") -> Access:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, Literal
+
+FailOn = Literal["breaking", "any", "none"]
+"""The least change that closes the gate."""
 
 
 class Impact(Enum):

@@ -11,7 +11,7 @@ from typing import Final, TextIO
 
 from pgrst_gate.redaction import Secrets
 from pgrst_gate.report import Conclusion, Event, Report
-from pgrst_gate.reporters import wording
+from pgrst_gate.reporters import drift, wording
 from pgrst_gate.untrusted import block, one_line, without_commands
 from pgrst_gate.verdicts import Cause, Verdict
 
@@ -77,7 +77,7 @@ def _account(report: Report) -> Iterator[_Line]:
     style = _style(report)
     yield _Line("")
     yield _Line(f"== {wording.HEADLINES[report.conclusion].upper()} ==", style)
-    for section in (_problem, _plan, _items, _failures, _notes, _endpoints, _run):
+    for section in (_problem, _plan, _drift, _items, _failures, _notes, _endpoints, _run):
         if lines := tuple(section(report)):
             yield _Line("")
             yield from lines
@@ -101,6 +101,12 @@ def _problem(report: Report) -> Iterator[_Line]:
 def _plan(report: Report) -> Iterator[_Line]:
     for text in wording.planned(report):
         yield from (_Line(f"  {line}") for line in block(text))
+
+
+def _drift(report: Report) -> Iterator[_Line]:
+    if report.drift:
+        found = list(drift.lines(report.drift))
+        yield from map(_Line, found[:-1] if found and not found[-1] else found)
 
 
 def _items(report: Report) -> Iterator[_Line]:

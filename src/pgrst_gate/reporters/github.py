@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pgrst_gate.drift.comparison import Comparison
 from pgrst_gate.report import Conclusion, Report
-from pgrst_gate.reporters import json_report, markdown, wording
+from pgrst_gate.reporters import drift, json_report, markdown, wording
 from pgrst_gate.reporters.outputs import OUTPUTS
 from pgrst_gate.untrusted import block, one_line
 from pgrst_gate.verdicts import Cause, Verdict
@@ -57,7 +58,9 @@ def remarks(report: Report) -> Iterator[Annotation]:
 def _closed(report: Report) -> Iterator[Annotation]:
     causes = wording.by_cause(report.not_served)
     failed = [endpoint for endpoint in report.endpoints if endpoint.passed is False]
-    if not causes and not failed:  # too little evidence, for example
+    if report.drift:
+        yield from _changes(report.drift)
+    elif not causes and not failed:  # too little evidence, for example
         yield _annotation("error", report, one_line(report.sentence))
     for cause, verdicts in causes.items():
         yield Annotation("error", f"pgrst-gate: {cause}", _cause(cause, verdicts))
@@ -66,6 +69,17 @@ def _closed(report: Report) -> Iterator[Annotation]:
         answered = f"answered {one_line(failed[0].answered)}"
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         yield Annotation("error", "pgrst-gate: endpoint", f"{first}, {answered}{more}")
+
+
+def _changes(found: Comparison) -> Iterator[Annotation]:
+    """An error for each rule that closed the gate."""
+    rules = dict.fromkeys(change.rule for change in found.against)
+    for rule in rules:
+        changes = [change for change in found.against if change.rule is rule]
+        lines = [one_line(f"{one.what}: {drift.values(one)}") for one in changes[:_MOST_NAMED]]
+        if len(changes) > _MOST_NAMED:
+            lines.append(f"and {len(changes) - _MOST_NAMED:,} more")
+        yield Annotation("error", f"pgrst-gate: {rule.id} ({rule.impact.value})", "\n".join(lines))
 
 
 def _cause(cause: Cause, verdicts: tuple[Verdict, ...]) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from pgrst_gate import __version__, files
 from pgrst_gate.report import Report
-from pgrst_gate.reporters import wording
+from pgrst_gate.reporters import drift, wording
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
 from pgrst_gate.verdicts import Verdict
 
@@ -59,6 +59,7 @@ def document(report: Report) -> dict[str, object]:
         "server": report.server and asdict(report.server),
         "counts": {"served": len(report.served), "not_served": len(report.not_served)},
         "items": [_verdict(verdict) for verdict in report.verdicts],
+        "drift": report.drift and drift.document(report.drift),
         "endpoints": [asdict(endpoint) for endpoint in report.endpoints],
         "receipts": [asdict(receipt) for receipt in report.receipts],
         "events": [asdict(event) for event in report.events],

@@ -7,13 +7,14 @@ fence that is longer than any run of backticks in it. Markdown is read in neithe
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from typing import Final
 
+from pgrst_gate.drift.rules import Change, Impact
 from pgrst_gate.report import Conclusion, EndpointResult, Report
-from pgrst_gate.reporters import wording
+from pgrst_gate.reporters import drift, wording
 from pgrst_gate.untrusted import block, one_line
 from pgrst_gate.verdicts import Cause, Verdict
 
@@ -29,6 +30,7 @@ _FAILED: Final = "❌"
 # so that none pushes out another. The rest is bounded by the length of a line.
 _PLAN_BYTES: Final = 50_000
 _ITEMS_BYTES: Final = 400_000
+_CHANGES_BYTES: Final = 400_000
 _REMEDIES_BYTES: Final = 200_000
 _ENDPOINTS_BYTES: Final = 100_000
 _NOTES_BYTES: Final = 50_000
@@ -43,7 +45,18 @@ def render(report: Report) -> str:
 
     The report must be redacted.
     """
-    sections = (_head, _problem, _plan, _items, _remedies, _notes, _endpoints, _run, _timeline)
+    sections = (
+        _head,
+        _problem,
+        _plan,
+        _drift,
+        _items,
+        _remedies,
+        _notes,
+        _endpoints,
+        _run,
+        _timeline,
+    )
     blocks = ("\n".join(lines) for section in sections if (lines := tuple(section(report))))
     return "\n\n".join(blocks) + "\n"
 
@@ -66,6 +79,27 @@ def _problem(report: Report) -> Iterator[str]:
 def _plan(report: Report) -> Iterator[str]:
     lines = (f"<p>{_text(line)}</p>" for text in wording.planned(report) for line in block(text))
     yield from _fitting(lines, _PLAN_BYTES)
+
+
+def _drift(report: Report) -> Iterator[str]:
+    found = report.drift
+    if not found:
+        return
+    rows = [(one, one.impact.value) for one in found.judged.left]
+    rows += [(one, f"allowed until {permit.until}") for one, permit in found.judged.allowed]
+    if rows:
+        header = ("impact", "change", "before → after")
+        yield from _table(header, itertools.starmap(_change, rows), _CHANGES_BYTES)
+    yield from ("", *(f"<p>Note: {_text(note)}</p>" for note in found.notes))
+    if not found.is_open:
+        yield from ("", "### What to do", "")
+        yield from _fenced("\n".join(drift.remedies(found)))
+
+
+def _change(one: Change, impact: str) -> tuple[str, ...]:
+    note = f"<br>{_text(one.note)}" if one.note else ""
+    strong = f"<b>{impact}</b>" if impact == Impact.BREAKING.value else impact
+    return (strong, f"{_code(one.subject)}{note}", _code(drift.values(one)))
 
 
 def _items(report: Report) -> Iterator[str]:
@@ -135,7 +169,7 @@ def _timeline(report: Report) -> Iterator[str]:
     moments = wording.moments(report)
     if len(moments) > 1:  # else the run was over before it began
         yield from ("```mermaid", "gantt", "    dateFormat x", "    axisFormat %M:%S.%L")
-        for (at, what), (until, _) in pairwise(moments):
+        for (at, what), (until, _) in itertools.pairwise(moments):
             yield f"    {what}, {wording.duration(at)} : {at * 1000:.0f}, {until * 1000:.0f}"
         at, what = moments[-1]
         yield f"    {what}, {wording.duration(at)} : milestone, {at * 1000:.0f}, 0ms"
@@ -180,3 +214,17 @@ def _fenced(text: str) -> Iterator[str]:
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     yield from (f"{fence}text", *lines, fence)
+
+
+_SECTIONS: Final = (
+    _head,
+    _problem,
+    _plan,
+    _drift,
+    _items,
+    _remedies,
+    _notes,
+    _endpoints,
+    _run,
+    _timeline,
+)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from pgrst_gate.drift.rules import Impact
 from pgrst_gate.report import Conclusion, Report
 from pgrst_gate.untrusted import one_line
 
@@ -71,6 +72,16 @@ OUTPUTS: Final[tuple[Output, ...]] = (
         "not-served",
         "How many items are not as expected",
         lambda report, _: str(len(report.not_served)),
+    ),
+    Output(
+        "changes",
+        "How many changes `mode: drift` found, without those that are allowed; else empty",
+        lambda report, _: str(len(report.drift.judged.left)) if report.drift else "",
+    ),
+    Output(
+        "breaking",
+        "How many of them break clients; empty in other modes",
+        lambda report, _: str(report.drift.count(Impact.BREAKING)) if report.drift else "",
     ),
     Output(
         "postgrest-version",

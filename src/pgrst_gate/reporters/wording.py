@@ -126,6 +126,9 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "server", _server(report.server)
     if report.runtime:
         yield "runtime", report.runtime
+    if report.drift:
+        yield "before", report.drift.before
+        yield "after", report.drift.after
     for sent in map(_receipt, report.receipts) if report.receipts else ("nothing",):
         yield "sent", sent
     if report.server:  # else nobody was asked, and there is no evidence to speak of

@@ -44,8 +44,9 @@ additive:
   relation-added public.new
       (none) → relation of 0 columns
 
-What to do: undo what breaks clients, or let it pass for a while by an entry in the file
-that `--allow` names:
+What to do:
+Undo what breaks clients, or let it pass for a while by an entry in the file that
+`allow` names:
 
   - change: "column-removed public.t.note"
     reason: why no client minds

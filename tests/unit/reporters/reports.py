@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Final
 
+from pgrst_gate.drift.allowed import Judged, Permit
+from pgrst_gate.drift.comparison import Comparison
+from pgrst_gate.drift.rules import Change, Rule
 from pgrst_gate.report import (
     Conclusion,
     EndpointResult,
@@ -218,6 +222,46 @@ MANY_STALE: Final = replace(
 )
 
 
+COLUMN_GONE: Final = Change(Rule.COLUMN_REMOVED, "public.scans.note", "text", "")
+VIEW_ADDED: Final = Change(Rule.RELATION_ADDED, "public.totals", "", "view of 2 columns")
+PERMIT: Final = Permit("grant-lost *", "nobody used it", date(2026, 12, 31), "allow.yml:4")
+
+DRIFT: Final = replace(
+    OPEN,
+    conclusion=Conclusion.CLOSED,
+    exit_code=1,
+    sentence="gate closed by 1 change: 1 breaking, 1 additive, 0 neutral, 1 allowed",
+    evidence=Evidence.UNPROVEN,
+    evidence_told="",
+    runtime="",
+    server=None,
+    verdicts=(),
+    endpoints=(),
+    receipts=(),
+    events=(Event(0.1, "preflight", "AFTER api.snapshot.yml: 3 relations"),),
+    milestones=Milestones(),
+    attempts=0,
+    drift=Comparison(
+        "git:main:api.snapshot.yml",
+        "api.snapshot.yml",
+        Judged(
+            (COLUMN_GONE, VIEW_ADDED),
+            ((Change(Rule.GRANT_LOST, "select on public.scans to anon"), PERMIT),),
+        ),
+        "breaking",
+        ("AFTER is as an API's description has it",),
+        "pgrst-gate snapshot api.snapshot.yml --out api.snapshot.yml",
+    ),
+)
+OVERRIDDEN: Final = replace(
+    DRIFT,
+    conclusion=Conclusion.OPEN,
+    exit_code=0,
+    sentence="gate open by the label `api-change`: 1 breaking, 1 additive, 0 neutral, 1 allowed",
+    drift=replace(DRIFT.drift, override="api-change") if DRIFT.drift else None,
+)
+
+
 def saying(text: str) -> Report:
     """A closed gate's report with this text in every field that takes one, multiplied."""
     relation = Relation(text, text)
@@ -250,6 +294,19 @@ def saying(text: str) -> Report:
         started_at="2026-03-01T02:03:04Z",
         seconds=0.5,
         problem=Problem(text, text),
+        drift=Comparison(
+            text,
+            text,
+            Judged(
+                (Change(Rule.COLUMN_REMOVED, text, text, text, text),),
+                ((Change(Rule.GRANT_LOST, text), Permit(text, text, date(2026, 12, 31), text)),),
+                ((COLUMN_GONE, replace(PERMIT, place=text)),),
+            ),
+            "breaking",
+            (text,),
+            text,
+            "",
+        ),
     )
 
 
@@ -269,6 +326,8 @@ REPORTS: Final = {
     "cancelled": CANCELLED,
     "planned": PLANNED,
     "skipped": SKIPPED,
+    "drift": DRIFT,
+    "overridden": OVERRIDDEN,
     "many": MANY,
     "many-stale": MANY_STALE,
     "hostile": saying(HOSTILE_TEXT),
