@@ -26,7 +26,7 @@ class Workflow:
     log: str
 
 
-def run_workflow(
+def run_workflow(  # noqa: PLR0913 - keywords, and each is one of act's own
     checkout: Path,
     workflow: str,
     *,

@@ -166,4 +166,4 @@ def test_a_breaking_change_blocks_the_pull_request_until_it_is_labelled(
     assert "merged with" not in blocked.log
     assert labelled.status == 0, labelled.log
     assert "gate open by the label `api-change`" in labelled.log
-    assert "merged with 1 breaking changes" in labelled.log
+    assert "merged with 2 breaking changes" in labelled.log
