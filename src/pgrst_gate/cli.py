@@ -24,6 +24,7 @@ _EXPECTS: Final = {
     "migrations",
     "migrations-layout",
     "since",
+    "snapshot",
     "schema",
     "admin-url",
 }

@@ -26,7 +26,7 @@ from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
 
 Mode = Literal["refresh", "verify", "drift"]
 Method = Literal["auto", "reload", "restart", "sighup"]
-Source = Literal["config", "database", "migrations"]
+Source = Literal["config", "database", "migrations", "snapshot"]
 Missing = Literal["skip", "fail"]
 Shape = Literal["text", "words", "lines", "columns", "headers", "flag"]
 
@@ -58,6 +58,7 @@ class Inputs:
     migrations: str
     migrations_layout: Layout
     since: str
+    snapshot: str
     endpoints: tuple[Endpoint, ...]
     expected_columns: tuple[Column, ...]
     expected_tables: tuple[Relation, ...]
@@ -226,8 +227,8 @@ INPUTS: Final = (
         "expect-from",
         "Where expectations come from besides what is typed, joined by `+`: `database` expects all"
         " that its catalog offers to an API, `migrations` what the new migration files change in"
-        " it; `config` says aloud that what is typed counts. What nobody typed must be in the"
-        " cache, whoever may use it.",
+        " it, `snapshot` all of a snapshot; `config` says aloud that what is typed counts. What"
+        " nobody typed must be in the cache, whoever may use it.",
         _sources,
     ),
     Input(
@@ -249,6 +250,12 @@ INPUTS: Final = (
         " `supabase db push` or, from before the push, of `supabase migration list` or `pgrst-gate"
         " applied`. Default: all. Where none is new all are expected.",
         readers.text,
+    ),
+    Input(
+        "snapshot",
+        "Snapshot to expect, for `expect-from: snapshot`: its path, or `git:<ref>:<path>`.",
+        readers.text,
+        "api.snapshot.yml",
     ),
     Input(
         "endpoints",

@@ -16,6 +16,7 @@ from pgrst_gate.plan import Plan
 from pgrst_gate.postgrest import server
 from pgrst_gate.postgrest.answers import Answer, obstacle
 from pgrst_gate.postgrest.client import CONNECTIONS, Client, Credentials
+from pgrst_gate.postgrest.live import cached_surface
 from pgrst_gate.postgrest.questions import Question
 from pgrst_gate.postgrest.server import Identity
 from pgrst_gate.postgrest.survey import Survey
@@ -66,11 +67,15 @@ def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
     if identity.version and identity.version[0] > NEWEST_SEEN:
         text = f"PostgREST {identity.version_text} is newer than any this gate was tried with"
         journal.note("preflight", text, "warning")
-    expectation = gathered(
-        plan, schemas, identity.version, lambda text: journal.note("preflight", text)
-    )
     admin = (
         closing.enter_context(Client(inputs.admin_url, Credentials())) if inputs.admin_url else None
+    )
+    expectation = gathered(
+        plan,
+        schemas,
+        identity.version,
+        lambda text: journal.note("preflight", text),
+        lambda asked: cached_surface(admin, asked) if admin else None,
     )
     return Api(client, identity, _survey(client, identity, expectation, admin, schema), schema)
 

@@ -6,7 +6,7 @@ import pytest
 from tests.acceptance.capabilities import needs
 from tests.acceptance.conftest import Start
 from tests.acceptance.running import BRIEF, causes, command, gate
-from tests.acceptance.world import BASE, World
+from tests.acceptance.world import BASE, MIGRATION, World
 
 from pgrst_gate.report import Report
 from pgrst_sandbox.postgres import Postgres
@@ -131,3 +131,42 @@ def test_verifying_sends_nothing(stale: World) -> None:
 
     assert (report.exit_code, report.receipts) == (1, ())
     assert causes(report) == {"heartbeats": "stale"}
+
+
+DROPS = """
+alter table scans drop column legacy;
+drop table doomed;
+drop function retired(integer);
+"""
+
+
+@needs("counts loads")
+def test_what_the_cache_has_and_the_database_has_not_closes_it(world: World) -> None:
+    """What was dropped and is still cached is told by comparing the two, with nothing typed."""
+    world.sql(DROPS)
+    stale = everything(world, admin_url=world.admin_url, mode="verify")
+    world.reload()
+    fresh = everything(world, admin_url=world.admin_url, mode="verify")
+
+    red = {item for item, cause in causes(stale).items() if cause == "still-served"}
+    assert (stale.exit_code, red) == (1, {"scans.legacy", "doomed", "retired(a)"})
+    assert fresh.exit_code == 0, fresh.sentence
+
+
+@needs("plans only")
+def test_a_snapshot_is_expected(start: Start, tmp_path: Path) -> None:
+    """What was reviewed is what must be served: closed while it is stale, open after the reload."""
+    path = tmp_path / "api.snapshot.yml"
+    with start(setup=BASE) as world:
+        world.sql(MIGRATION)
+        url = world.cluster.dsn(world.database, "frail")
+        assert command("snapshot", url, "--out", str(path)).returncode == 0
+        asked = {"expect_from": "snapshot", "snapshot": str(path), "mode": "verify"}
+        stale = gate(world.url, **asked)
+        world.reload()
+        fresh = gate(world.url, **asked)
+
+    found = causes(stale)
+    assert (stale.exit_code, found["heartbeats"]) == (1, "stale")
+    assert {verdict.place for verdict in stale.verdicts} == {str(path)}
+    assert fresh.exit_code == 0, fresh.sentence

@@ -38,6 +38,9 @@ def combined(wishes: Sequence[Expectation], seen: Expectation = NOTHING) -> Expe
                 present[wish] = replace(origin, in_database=True)
         elif not gone.intersection(_with_whole(item)):
             present[item] = seen.derived[item]
+    for item in seen.absent:  # who wished for it is told by the gate that it is not applied
+        if _key(item) not in wished:
+            absent.setdefault(item, seen.derived[item])
     origins = {item: origin for item, origin in (present | absent).items() if origin}
     return Expectation(tuple(present), tuple(absent), origins)
 

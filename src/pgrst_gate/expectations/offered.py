@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from pgrst_gate.schema import ANY_KEYS, Argument, Column, Derived, Expectation, Function, Item
+from pgrst_gate.schema import (
+    ANY_KEYS,
+    Argument,
+    Column,
+    Derived,
+    Expectation,
+    Function,
+    Item,
+    Relation,
+)
 from pgrst_gate.surface import WHOLE_BODIES, FunctionShape, Surface
 
 
@@ -28,6 +37,53 @@ def expected(
         )
     )
     return Expectation(found, (), dict.fromkeys(found, origin))
+
+
+def left_over(cached: Surface, offered: Surface) -> tuple[Item, ...]:
+    """What a cache still has and the database no longer offers.
+
+    Of a relation that is gone the relation alone; of functions those whose names and arguments no
+    other one takes in its place.
+    """
+    relations = [one for one in cached.relations if one not in offered.relations]
+    embeds = () if offered.relationships is None else cached.relationships or ()
+    return (
+        *relations,
+        *_columns_left(cached, offered),
+        *(
+            function
+            for function in _functions(cached, typed=False, any_keys=False)
+            if not any(_may_take(shape, function) for shape in offered.functions)
+        ),
+        *(
+            one
+            for one in embeds
+            if one not in (offered.relationships or ())
+            and {one.origin, Relation(one.origin.schema, one.target)}.isdisjoint(relations)
+        ),
+    )
+
+
+def _columns_left(cached: Surface, offered: Surface) -> Iterator[Column]:
+    for relation, shape in cached.relations.items():
+        if relation in offered.relations:
+            there = {one.name for one in offered.relations[relation].columns}
+            gone = (one.name for one in shape.columns if one.name not in there)
+            yield from (Column(relation, name) for name in gone)
+
+
+def _may_take(shape: FunctionShape, function: Item) -> bool:
+    """Whether a call of the function may be taken by this overload."""
+    if not isinstance(function, Function) or (shape.schema, shape.name) != (
+        function.schema,
+        function.name,
+    ):
+        return False
+    names = {one.name for one in function.arguments}
+    if ANY_KEYS in names or _takes_any_keys(shape, any_keys=True):
+        return True
+    required = {one.name for one in shape.parameters if one.required}
+    return required <= names <= {one.name for one in shape.parameters}
 
 
 def _relations(surface: Surface, *, typed: bool) -> Iterator[Item]:

@@ -5,21 +5,26 @@ Each source is read once, before anything is sent to a server.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from pgrst_gate.database import connected
+from pgrst_gate.drift.sources import Access, read_source, snapshot_path
 from pgrst_gate.errors import NotObserved, UsageError
 from pgrst_gate.expectations import in_schema
 from pgrst_gate.expectations.catalog import configured_schemas, read_surface
 from pgrst_gate.expectations.combining import NOTHING, combined
 from pgrst_gate.expectations.migrations import Place, Reading, read_migrations
-from pgrst_gate.expectations.offered import expected
+from pgrst_gate.expectations.offered import expected, left_over
 from pgrst_gate.inputs import Inputs
 from pgrst_gate.plan import Plan
 from pgrst_gate.postgrest.versions import Version, named_takes_any_keys
 from pgrst_gate.schema import Derived, Expectation, Item
+from pgrst_gate.surface import Surface
+
+SeesCache = Callable[[Sequence[str]], Surface | None]
+"""Gives the surface of some schemas as the schema cache has it; None where nobody shows it."""
 
 THE_DATABASE: Final = Derived("the database", in_database=True)
 DEFAULT_SCHEMA: Final = "public"
@@ -27,11 +32,16 @@ DEFAULT_SCHEMA: Final = "public"
 
 
 def gathered(
-    plan: Plan, schemas: tuple[str, ...], version: Version | None, tell: Callable[[str], None]
+    plan: Plan,
+    schemas: tuple[str, ...],
+    version: Version | None,
+    tell: Callable[[str], None],
+    sees_cache: SeesCache = lambda _: None,
 ) -> Expectation:
     """All that is expected, in these schemas; names without a schema live in the first of them.
 
-    ``version`` is the server's, as far as it is known. Raises `UsageError` when it comes to
+    ``version`` is the server's, as far as it is known. What the cache has and the database has not
+    is expected to be absent. Raises `UsageError` when it comes to
     nothing or contradicts itself, `NotObserved` when the database cannot be read.
     """
     inputs = plan.inputs
@@ -39,9 +49,11 @@ def gathered(
     wishes = [typed]
     if "migrations" in inputs.expect_from:
         wishes.append(_from_migrations(inputs, schemas, tell))
+    if "snapshot" in inputs.expect_from:
+        wishes.append(_from_snapshot(inputs, version, tell))
     seen = NOTHING
     if "database" in inputs.expect_from:
-        seen = _from_database(inputs, schemas, version, tell)
+        seen = _from_database(inputs, schemas, version, tell, sees_cache)
     if found := combined(wishes, seen):
         return found
     raise UsageError(
@@ -83,7 +95,11 @@ def _claimed(reading: Reading, schemas: tuple[str, ...]) -> Expectation:
 
 
 def _from_database(
-    inputs: Inputs, schemas: tuple[str, ...], version: Version | None, tell: Callable[[str], None]
+    inputs: Inputs,
+    schemas: tuple[str, ...],
+    version: Version | None,
+    tell: Callable[[str], None],
+    sees_cache: SeesCache,
 ) -> Expectation:
     """All that the database would have PostgREST serve of these schemas.
 
@@ -94,6 +110,7 @@ def _from_database(
     """
     with connected(inputs.database_url, "read", NotObserved) as connection:
         found = schemas or configured_schemas(connection) or (DEFAULT_SCHEMA,)
+        cached = sees_cache(found)  # first: what is made in between must not look dropped
         surface = read_surface(connection, found)
     offered = expected(
         surface,
@@ -103,4 +120,30 @@ def _from_database(
     )
     types = "" if inputs.admin_url else "; their types are not compared without `admin-url`"
     tell(f"{len(offered.present)} items expected from the database{types}")
-    return offered
+    gone = left_over(cached, surface) if cached else ()
+    if gone:
+        tell(f"{len(gone)} items are in the cache and no longer in the database")
+    origins = {**offered.derived, **dict.fromkeys(gone, THE_DATABASE)}
+    return Expectation(offered.present, gone, origins)
+
+
+def _from_snapshot(
+    inputs: Inputs, version: Version | None, tell: Callable[[str], None]
+) -> Expectation:
+    """All of a snapshot, in whatever schemas it is, so that one that is no longer exposed is told.
+
+    Types as in `_from_database`. Raises `UsageError` where the file does not read.
+    """
+    if not snapshot_path(inputs.snapshot):
+        raise UsageError(
+            f"`snapshot: {inputs.snapshot}` is no snapshot: give its path, or git:<ref>:<path>",
+            hint="`pgrst-gate snapshot` writes one",
+        )
+    found = expected(
+        read_source(inputs.snapshot, Access(), inputs.schema),
+        Derived(inputs.snapshot),
+        typed=bool(inputs.admin_url),
+        any_keys=named_takes_any_keys(version),
+    )
+    tell(f"{len(found.present)} items expected from {inputs.snapshot}")
+    return found

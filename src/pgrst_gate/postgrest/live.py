@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from pgrst_gate.errors import NotObserved
 from pgrst_gate.postgrest import cached, described, questions, server
@@ -11,6 +11,8 @@ from pgrst_gate.postgrest.answers import told
 from pgrst_gate.postgrest.client import DOCUMENT_BYTES, Client
 from pgrst_gate.postgrest.questions import Question
 from pgrst_gate.surface import Surface
+
+_SCHEMA_CACHE: Final = Question("GET", "/schema_cache")
 
 
 def read_surface(client: Client, admin: Client | None, schemas: Sequence[str]) -> Surface:
@@ -30,12 +32,17 @@ def read_surface(client: Client, admin: Client | None, schemas: Sequence[str]) -
     return described.surface({schema: _document(client, schema) for schema in found})
 
 
+def cached_surface(admin: Client, schemas: Sequence[str]) -> Surface | None:
+    """The surface as the schema cache has it; None where the admin server does not show it."""
+    answer = admin.ask(_SCHEMA_CACHE, most=DOCUMENT_BYTES)
+    return cached.surface(answer.json, schemas) if answer.succeeded else None
+
+
 def _cached(admin: Client, schemas: Sequence[str]) -> Surface:
-    question = Question("GET", "/schema_cache")
-    answer = admin.ask(question, most=DOCUMENT_BYTES)
+    answer = admin.ask(_SCHEMA_CACHE, most=DOCUMENT_BYTES)
     found = cached.surface(answer.json, schemas) if answer.succeeded else None
     if found is None:
-        said = "in no shape that is known" if answer.succeeded else told(question, answer)
+        said = "in no shape that is known" if answer.succeeded else told(_SCHEMA_CACHE, answer)
         raise NotObserved(
             f"the admin server at {admin.url} does not show the schema cache: {said}",
             hint="it does from PostgREST 12.2 on, once a cache is loaded; without --admin-url the"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgrst_gate.expectations.offered import expected
+from pgrst_gate.expectations.offered import expected, left_over
 from pgrst_gate.schema import (
     ANY_KEYS,
     Argument,
@@ -102,3 +102,45 @@ def test_relations_that_are_joined_in_one_way() -> None:
     found = expected(Surface(("public",), {}, (), {one: 1, two: 2}), DATABASE, typed=False)
 
     assert (found.present, found.derived) == ((one,), {one: DATABASE})
+
+
+OLD = Relation("public", "old")
+ID, NOTE = ColumnShape("id", "integer"), ColumnShape("note", "text")
+
+
+def of_relations(*shapes: tuple[Relation, tuple[ColumnShape, ...]], embeds: str = "") -> Surface:
+    """A surface of relations, in which `scans` embeds another one."""
+    relations = {one: RelationShape(one, "table", columns) for one, columns in shapes}
+    found = {Relationship(SCANS, embeds): 1} if embeds else {}
+    return Surface(("public",), relations, (), found)
+
+
+BOTH = of_relations((SCANS, (ID, NOTE)), (OLD, (ID,)), embeds="old")
+
+
+@pytest.mark.parametrize(
+    ("cached", "offered", "items"),
+    [
+        (BOTH, BOTH, ()),
+        (BOTH, of_relations((SCANS, (ID, NOTE))), (OLD,)),
+        (BOTH, of_relations((SCANS, (ID,)), (OLD, (ID,)), embeds="old"), (Column(SCANS, "note"),)),
+        (
+            BOTH,
+            of_relations((SCANS, (ID, NOTE)), (OLD, (ID,))),
+            (Relationship(SCANS, "old"),),
+        ),
+        (of_relations((SCANS, (ID,))), BOTH, ()),  # what is new is no matter here
+        (of_functions(f(A)), of_functions(), (call("a"),)),
+        (of_functions(f(A), f(A, B)), of_functions(f(A, B)), (call("a"),)),
+        (of_functions(f(A)), of_functions(f(A, B_OPTIONAL)), ()),  # which takes the same call
+        (of_functions(f(A)), of_functions(f(UNNAMED)), ()),  # which takes any keys
+        (of_functions(f(A)), of_functions(f(PAYLOAD)), ()),  # so may this one
+        (of_functions(f(UNNAMED)), of_functions(f(A)), ()),  # a call of it may be one of f(a)
+        (of_functions(f(A)), of_functions(f(A_TEXT)), ()),
+    ],
+)
+def test_what_the_cache_has_and_the_database_has_not(
+    cached: Surface, offered: Surface, items: tuple[Item, ...]
+) -> None:
+    """All that must be gone, once each; nothing that another one would answer for."""
+    assert left_over(cached, offered) == items
