@@ -47,6 +47,14 @@ class Column:
     relation: Relation
     name: str
     type: str = ""
+    _hash: int = field(init=False, repr=False, compare=False)
+    """Made once: a run looks each of many thousand columns up a dozen times."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.relation, self.name, self.type)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def kind(self) -> str:
