@@ -1,7 +1,8 @@
-"""What holds for every test: in CI, where nobody reads the skips, a skip is a failure."""
+"""What holds for every test: none leaves signals ignored; in CI, a skip is a failure."""
 
 import os
-from collections.abc import Generator
+import signal
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 import pytest
@@ -30,3 +31,16 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Refuse the skip of a whole module."""
     return refuse_skip((yield))
+
+
+@pytest.fixture(autouse=True)
+def signals_restored() -> Iterator[None]:
+    """Restore the handlers of signals after each test.
+
+    The gate ignores further signals once it ends, as a process does that is about to exit; the
+    processes that a later test starts would inherit that.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

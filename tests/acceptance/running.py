@@ -1,11 +1,9 @@
 """The gate, run whole: as a call in this process, and as the command that people type."""
 
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -38,24 +36,9 @@ def gate(url: str, **inputs: str) -> Report:
     named = {name.replace("_", "-"): text for name, text in inputs.items()}
     texts = {"url": url, "runtime": "none", "timeout": "10s"} | named
     front = _Kept()
-    with signals_restored():
-        code = session.run({name: Given(text, name) for name, text in texts.items()}, front)
+    code = session.run({name: Given(text, name) for name, text in texts.items()}, front)
     assert code == front.report.exit_code
     return front.report
-
-
-@contextmanager
-def signals_restored() -> Iterator[None]:
-    """Restore the handlers of signals afterwards.
-
-    The gate ignores further signals once it ends, as a process does that is about to exit.
-    """
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def causes(report: Report) -> dict[str, str]:

@@ -1,12 +1,10 @@
 """Drift on real sources: the same schema, however it was read, is no drift; a change is."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.acceptance.capabilities import needs
 from tests.acceptance.conftest import Start
-from tests.acceptance.running import signals_restored
 from tests.acceptance.world import BASE, MIGRATION, World, token
 
 from pgrst_gate.cli import main
@@ -17,14 +15,6 @@ from pgrst_gate.expectations.catalog import read_surface
 from pgrst_gate.postgrest import live
 from pgrst_gate.postgrest.client import Client, Credentials
 from pgrst_gate.surface import Surface
-
-
-@pytest.fixture(autouse=True)
-def handlers() -> Iterator[None]:
-    """The handlers of signals are as they were, afterwards."""
-    with signals_restored():
-        yield
-
 
 ODD = """
 create type mood as enum ('sad', 'happy');

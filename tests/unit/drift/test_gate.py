@@ -1,12 +1,10 @@
 """`mode: drift`, from the inputs of a step to its report."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.running import signals_restored
 from tests.unit.drift.test_run import AFTER, ALLOW, BEFORE
 
 from pgrst_gate.cli import main
@@ -16,14 +14,13 @@ LABELLED = "--override-label=api-change"
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A directory with two snapshots; the handlers of signals are as they were, afterwards."""
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory with two snapshots and a list of what may change."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "before.yml").write_text(BEFORE)
     (tmp_path / "after.yml").write_text(AFTER)
     (tmp_path / "allow.yml").write_text(ALLOW)
-    with signals_restored():
-        yield tmp_path
+    return tmp_path
 
 
 @pytest.fixture

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.acceptance.running import signals_restored
 
 from pgrst_gate.cli import main
 
@@ -25,14 +23,13 @@ ALLOW = "- change: column-removed public.t.*\n  reason: agreed\n  until: 2999-01
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A directory with two snapshots; the handlers of signals are as they were, afterwards."""
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory with two snapshots and a list of what may change."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "before.yml").write_text(BEFORE)
     (tmp_path / "after.yml").write_text(AFTER)
     (tmp_path / "allow.yml").write_text(ALLOW)
-    with signals_restored():
-        yield tmp_path
+    return tmp_path
 
 
 CLOSED = """\
