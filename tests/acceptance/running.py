@@ -22,20 +22,26 @@ class _Kept:
 
     report: Report
 
+    def __init__(self, on_event: Callable[[Event], None]) -> None:
+        self._on_event = on_event
+
     def begin(self, secrets: Secrets) -> Callable[[Event], None]:
         del secrets
-        return lambda _: None
+        return self._on_event
 
     def finish(self, report: Report, path: str) -> None:
         del path
         self.report = report
 
 
-def gate(url: str, **inputs: str) -> Report:
-    """Run the gate with these inputs, named with underscores; nothing is refreshed by default."""
+def gate(url: str, *, on_event: Callable[[Event], None] = lambda _: None, **inputs: str) -> Report:
+    """Run the gate with these inputs, named with underscores; nothing is refreshed by default.
+
+    `on_event` is called with each event as it happens, and the run goes on when it returns.
+    """
     named = {name.replace("_", "-"): text for name, text in inputs.items()}
     texts = {"url": url, "runtime": "none", "timeout": "10s"} | named
-    front = _Kept()
+    front = _Kept(on_event)
     code = session.run({name: Given(text, name) for name, text in texts.items()}, front)
     assert code == front.report.exit_code
     return front.report

@@ -3,14 +3,14 @@
 import time
 from pathlib import Path
 from signal import SIGKILL
-from threading import Thread
 
 import pytest
 from tests.acceptance.capabilities import needs
 from tests.acceptance.conftest import Start
 from tests.acceptance.running import causes, gate
-from tests.acceptance.world import LOADED, MIGRATION, World
+from tests.acceptance.world import MIGRATION, World
 
+from pgrst_gate.report import Event
 from pgrst_sandbox.faults import loads
 
 
@@ -227,22 +227,19 @@ def test_a_reload_that_fails_is_told(world: World, start: Start) -> None:
 def test_a_server_that_dies_is_told(start: Start) -> None:
     """Whoever got the signal and is gone will not come back: exit 3, without waiting on."""
     with start() as world:
-        before = len(world.server.log)
 
-        def kill() -> None:
-            world.server.wait_for_log(LOADED, after=before)
-            world.server.signal(SIGKILL)
+        def kill(event: Event) -> None:
+            if event.stage == "refresh":
+                world.server.signal(SIGKILL)
 
-        killer = Thread(target=kill)
-        killer.start()
         report = gate(
             world.url,
+            on_event=kill,
             timeout="60s",
             runtime="process",
             pid=str(world.server.pid),
             expected_columns="scans: never",
         )
-        killer.join()
 
     assert (report.exit_code, report.conclusion.value) == (3, "not-refreshed")
     assert "is gone" in report.sentence

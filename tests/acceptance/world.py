@@ -270,4 +270,5 @@ def start_world(
         env={"PGRST_LOG_LEVEL": "info", **environment},
         command=[str(program)],
     ) as server:
+        server.wait_for_log(LOADED)  # so that it is not taken for the line of a later load
         yield World(kind, cluster, database, server, program)
