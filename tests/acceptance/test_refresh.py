@@ -234,7 +234,7 @@ def test_a_server_that_dies_is_told(start: Start) -> None:
 
         report = gate(
             world.url,
-            on_event=kill,
+            kill,
             timeout="60s",
             runtime="process",
             pid=str(world.server.pid),
