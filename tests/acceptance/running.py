@@ -34,11 +34,13 @@ class _Kept:
         self.report = report
 
 
-def gate(url: str, *, on_event: Callable[[Event], None] = lambda _: None, **inputs: str) -> Report:
-    """Run the gate with these inputs, named with underscores; nothing is refreshed by default.
+def gate(url: str, **inputs: str) -> Report:
+    """Run the gate with these inputs, named with underscores; nothing is refreshed by default."""
+    return gate_told_of(lambda _: None, url, **inputs)
 
-    `on_event` is called with each event as it happens, and the run goes on when it returns.
-    """
+
+def gate_told_of(on_event: Callable[[Event], None], url: str, **inputs: str) -> Report:
+    """As `gate`; calls `on_event` with each event as it happens, and goes on when it returns."""
     named = {name.replace("_", "-"): text for name, text in inputs.items()}
     texts = {"url": url, "runtime": "none", "timeout": "10s"} | named
     front = _Kept(on_event)

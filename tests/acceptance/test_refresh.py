@@ -7,7 +7,7 @@ from signal import SIGKILL
 import pytest
 from tests.acceptance.capabilities import needs
 from tests.acceptance.conftest import Start
-from tests.acceptance.running import causes, gate
+from tests.acceptance.running import causes, gate, gate_told_of
 from tests.acceptance.world import MIGRATION, World
 
 from pgrst_gate.report import Event
@@ -232,9 +232,9 @@ def test_a_server_that_dies_is_told(start: Start) -> None:
             if event.stage == "refresh":
                 world.server.signal(SIGKILL)
 
-        report = gate(
-            world.url,
+        report = gate_told_of(
             kill,
+            world.url,
             timeout="60s",
             runtime="process",
             pid=str(world.server.pid),

@@ -5,8 +5,8 @@ The admin server shows all types. Without it the OpenAPI document shows those of
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from pgrst_gate.postgrest import admin
@@ -49,20 +49,26 @@ def with_types(room: Room, shown: admin.Cache | None, item: Item, facts: Facts) 
 def _with_column_type(room: Room, shown: admin.Cache | None, item: Column, facts: Facts) -> Facts:
     if shown is not None:
         key = (item.schema, item.relation.name, item.name)
-        names: Iterable[str] = shown.columns.get(key, ())
-        source = "/schema_cache"
-    else:
-        described = room.describe(item.schema)
-        columns = described.relations.get(item.relation.name, {}) if described else {}
-        names = [columns[item.name]] if item.name in columns else ()
-        source = "OpenAPI"
+        return _seen(facts, item.type, tuple(shown.columns.get(key, ())), "/schema_cache")
+    described = room.describe(item.schema)
+    columns = described.relations.get(item.relation.name, {}) if described else {}
+    names = (columns[item.name],) if item.name in columns else ()
+    return _seen(facts, item.type, names, "OpenAPI")
+
+
+@lru_cache(maxsize=1024)
+def _seen(facts: Facts, expected: str, names: tuple[str, ...], source: str) -> Facts:
+    """The facts of a column whose type is shown by these names.
+
+    Columns that were asked together share their facts, and types are few: hence the cache.
+    """
     seen = " / ".join(dict.fromkeys(names))
     if not seen:
         note = f"{source} does not show its type to this key"
         return replace(facts, note=facts.note or note)
     note = INT32 if seen == SHARED_FORMAT else ""
-    matches: bool | None = any(same_type(item.type, name) for name in names)
-    if not matches and shown is None and not is_builtin(item.type) and is_builtin(seen):
+    matches: bool | None = any(same_type(expected, name) for name in names)
+    if not matches and source == "OpenAPI" and not is_builtin(expected) and is_builtin(seen):
         matches, note = None, DOMAIN
     told = (*facts.told, f"{source}: {seen}")
     return replace(facts, type_matches=matches, note=facts.note or note, told=told)
