@@ -66,11 +66,22 @@ def expectation(
         if (pool := pools.gone if sensible or rng.random() < 0.7 else _any(rng, pools, schemas))
     ]
     present = present or [Relation(schemas[0], "nothing")]  # a gate wants something to expect
-    shown = set(map(_untyped, present))
+    # What is present, and the relations it stands on, cannot be absent: the gate refuses to begin.
+    shown = {one for item in present for one in (_untyped(item), *_stands_on(item))}
     return Expectation(
         tuple(dict.fromkeys(present)),
         tuple(item for item in dict.fromkeys(absent) if item not in shown),
     )
+
+
+def _stands_on(item: Item) -> tuple[Relation, ...]:
+    match item:
+        case Column(relation=relation):
+            return (relation,)
+        case Relationship(origin=origin):
+            return (origin, Relation(origin.schema, item.target))
+        case _:
+            return ()
 
 
 def as_inputs(expected: Expectation) -> dict[str, str]:
