@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pgrst_gate import files, readers
+from pgrst_gate.commits import committed
 from pgrst_gate.drift import snapshot
 from pgrst_gate.errors import NotObserved, UsageError
 from pgrst_gate.surface import Surface
@@ -120,12 +121,16 @@ def _catalog(
 
 
 def _committed(text: str, rest: str) -> Surface:
-    from pgrst_gate.drift.committed import read_committed
-
     ref, colon, path = rest.partition(":")
     if not (ref and colon and path):
         raise UsageError(f"`{text}`: expected git:<ref>:<path>, as in git:main:api.snapshot.yml")
-    content = read_committed(ref, path, Path.cwd())
+    with committed(ref, Path.cwd(), text) as commit:
+        content = commit.content(path)
+    if content is None:
+        raise UsageError(
+            f"{text}: there is no such file in that commit",
+            hint="the path begins at the repository's root; is the file committed there?",
+        )
     return snapshot.read(files.decoded(content, text, most=SNAPSHOT_BYTES), text)
 
 

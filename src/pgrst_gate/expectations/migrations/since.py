@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pgrst_gate.commits import Committed, committed
 from pgrst_gate.errors import UsageError
 from pgrst_gate.expectations.migrations.layouts import Layout, Migration
 
@@ -30,10 +31,15 @@ def new(
         return _listed(found, layout, path)
     if since.endswith(".json"):
         raise UsageError(f"there is no file {since}", hint=f"`since` is a git ref, or {_FORMS}")
-    from pgrst_gate.expectations.migrations.changed import changed
+    with committed(since, folder, f"`since: {since}`") as before:
+        return tuple(one for one in found if not _is_in(before, one.path))
 
-    names = changed(folder, since, [one.path for one in found])
-    return tuple(one for one in found if one.path in names)
+
+def _is_in(before: Committed, path: Path) -> bool:
+    content = path.read_bytes()
+    # A checkout with autocrlf has other line ends than the repository.
+    name = path.resolve().relative_to(before.root).as_posix()
+    return before.has(name, content, content.replace(b"\r\n", b"\n"))
 
 
 def _listed(found: tuple[Migration, ...], layout: Layout, path: Path) -> tuple[Migration, ...]:

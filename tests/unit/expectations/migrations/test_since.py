@@ -70,16 +70,22 @@ def test_commits_and_remote_branches_are_refs(repository: Path, folder: Path) ->
     remote.mkdir(parents=True)
     (remote / "main").write_text(sha + "\n")
 
-    assert new(folder, sha) == new(folder, sha[:9]) == new(folder, "origin/main") == ["3_made.sql"]
+    assert (
+        new(folder, sha)
+        == new(folder, sha[:9])
+        == new(folder, "origin/main")
+        == new(folder, "main")
+        == ["3_made.sql"]
+    )
 
 
 def test_unknown_ref_is_refused(repository: Path, folder: Path) -> None:
     """A shallow checkout is the usual reason, and the hint says so."""
     del repository
     with pytest.raises(
-        UsageError, match="git ref origin/main is not in this repository"
+        UsageError, match="`since: origin/other`: there is no branch, tag or commit"
     ) as refused:
-        new(folder, "origin/main")
+        new(folder, "origin/other")
 
     assert "fetch-depth: 0" in refused.value.hint
 
