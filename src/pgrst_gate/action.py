@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from pgrst_gate.given import from_action
 from pgrst_gate.redaction import Secrets
-from pgrst_gate.report import Event, Report
+from pgrst_gate.report import Event, Report, ReportFile
 from pgrst_gate.reporters import console, github
 from pgrst_gate.session import or_bug, run
 from pgrst_gate.workflow import Workflow
@@ -27,11 +26,10 @@ class _Runner:
             self._workflow.stop_commands()
         return console.Progress(sys.stdout, secrets, colour=False)
 
-    def finish(self, report: Report, path: str) -> None:
+    def finish(self, report: Report, files: Sequence[ReportFile]) -> None:
         console.write(sys.stdout, console.render(report))
         if self._workflow:
-            workspace = Path(os.environ.get("GITHUB_WORKSPACE", "."))
-            github.publish(report, self._workflow, workspace / path)
+            github.publish(report, self._workflow, files)
 
 
 def main() -> int:

@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pgrst_gate import __version__
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from pgrst_gate.inputs import Given, Input
     from pgrst_gate.redaction import Secrets
-    from pgrst_gate.report import Event, Report
+    from pgrst_gate.report import Event, Report, ReportFile
 
 _EXPECTS: Final = {
     "expect-from",
@@ -56,15 +55,15 @@ class _Terminal:
 
         return console.Progress(sys.stderr, secrets, colour=console.wants_colour(sys.stderr))
 
-    def finish(self, report: Report, path: str) -> None:
-        from pgrst_gate.reporters import console, json_report
+    def finish(self, report: Report, files: Sequence[ReportFile]) -> None:
+        from pgrst_gate.reporters import console, formats, json_report
 
-        if path:
+        for file in files:
             try:
-                json_report.save(report, Path(path))
+                formats.save(report, file)
             except OSError as error:
                 sys.stderr.write(
-                    f"warning: the report was not written to {path}: {error.strerror}\n"
+                    f"warning: the report was not written to {file.path}: {error.strerror}\n"
                 )
         if self._as_json:
             sys.stdout.write(json_report.render(report))

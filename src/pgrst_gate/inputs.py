@@ -20,7 +20,7 @@ from pgrst_gate.errors import MissingInput, UsageError
 from pgrst_gate.expectations import inline
 from pgrst_gate.expectations.endpoints import Endpoint, endpoints
 from pgrst_gate.expectations.migrations.layouts import Layout
-from pgrst_gate.report import Evidence
+from pgrst_gate.report import Evidence, ReportFile
 from pgrst_gate.runtimes.interface import RuntimeName
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
 
@@ -81,7 +81,7 @@ class Inputs:
     override_label: str
     on_missing_secrets: Missing
     dry_run: bool
-    report: str
+    report: tuple[ReportFile, ...]
 
 
 # --- the table -----------------------------------------------------------------------------------
@@ -378,8 +378,10 @@ INPUTS: Final = (
     ),
     Input(
         "report",
-        "Where to write the JSON report. Default in the action: `pgrst-gate-report.json`.",
-        readers.text,
+        "Where to write the report: `json=path, junit=path, sarif=path, gitlab=path, badge=path`,"
+        " or a path for JSON alone. The action always writes JSON, by default to"
+        " `pgrst-gate-report.json`.",
+        readers.report_files,
     ),
 )
 

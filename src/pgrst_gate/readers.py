@@ -10,8 +10,10 @@ import difflib
 import re
 import shlex
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, cast, get_args
 from urllib.parse import urlsplit
+
+from pgrst_gate.report import Format, ReportFile
 
 LONGEST_TIMEOUT: Final = 30 * 60.0
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0}
@@ -29,6 +31,23 @@ def text(given: str) -> str:
 def words(given: str) -> tuple[str, ...]:
     """Words separated by commas or white space, each once."""
     return tuple(dict.fromkeys(filter(None, re.split(r"[,\s]+", given))))
+
+
+def report_files(given: str) -> tuple[ReportFile, ...]:
+    """`json=path, junit=path`; a path by itself is that of the JSON report."""
+    found: dict[str, ReportFile] = {}
+    for part in filter(None, map(str.strip, re.split(r"[,\n]", given))):
+        before, equals, after = part.partition("=")
+        name, path = (before.strip(), after.strip()) if equals else ("json", part)
+        one_of(get_args(Format))(name)
+        if not path:
+            raise ValueError(f"`{name}=` lacks its path, as in {name}=reports/gate")
+        if name in found:
+            raise ValueError(f"the format {name} is given twice")
+        if any(path == other.path for other in found.values()):
+            raise ValueError(f"two formats have the path {path}")
+        found[name] = ReportFile(cast("Format", name), path)
+    return tuple(found.values())
 
 
 def http_url(given: str) -> str:

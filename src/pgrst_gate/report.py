@@ -41,6 +41,18 @@ class Conclusion(StrEnum):
     CANCELLED = "cancelled"
 
 
+Format = Literal["json", "junit", "sarif", "gitlab", "badge"]
+"""What a report can be written as; `gitlab` is its code-quality JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """A file that the report is to be written to. In a directory it gets a name of its own."""
+
+    format: Format
+    path: str
+
+
 Level = Literal["info", "notice", "warning"]
 Stage = Literal[
     "plan", "preflight", "baseline", "refresh", "wait", "verify", "endpoints", "diagnose", "report"
@@ -168,12 +180,14 @@ __all__ = [
     "EndpointResult",
     "Event",
     "Evidence",
+    "Format",
     "Item",
     "Level",
     "Milestones",
     "Problem",
     "Receipt",
     "Report",
+    "ReportFile",
     "Server",
     "Stage",
     "Verdict",

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from tests.harness import npm
+
 VERSION = "3.1.0"
-
-
-class SupabaseMissing(Exception):
-    """The CLI can neither be found nor installed; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +34,11 @@ class Supabase:
 
     @classmethod
     def install(cls, cache: Path) -> Self:
-        """Install the CLI below a folder, unless it is there. Raises `SupabaseMissing`."""
+        """Install the CLI below a folder, unless it is there. As `npm.install`."""
         folder = cache / VERSION
         if not (found := _binaries(folder)):
-            if not shutil.which("npm"):
-                raise SupabaseMissing("needs the Supabase CLI, which npm installs: install npm")
-            install = [
-                "npm",
-                "install",
-                "--no-save",
-                "--no-audit",
-                "--no-fund",
-                "--no-package-lock",
-            ]
-            command = [*install, f"--prefix={folder}", f"supabase@{VERSION}"]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode or not (found := _binaries(folder)):
-                raise RuntimeError(f"`{' '.join(command)}` failed:\n{done.stdout}{done.stderr}")
+            npm.install(folder, f"supabase@{VERSION}")
+            found = _binaries(folder)
         return cls(found[0])
 
     def push(self, project: Path, url: str, *options: str) -> Push:

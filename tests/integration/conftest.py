@@ -10,8 +10,9 @@ import pytest
 from tests.harness.containers import Database, Postgres, Postgrest
 from tests.harness.engine import Engine, EngineMissing
 from tests.harness.images import ROOT, ImageMissing, Images
+from tests.harness.npm import NpmMissing
 from tests.harness.runner import Job, Step
-from tests.harness.supabase import Supabase, SupabaseMissing
+from tests.harness.supabase import Supabase
 from tests.harness.systemd import Machine
 
 
@@ -160,5 +161,5 @@ def supabase(pytestconfig: pytest.Config) -> Supabase:
     """The Supabase CLI, installed from npm once and kept in pytest's cache."""
     try:
         return Supabase.install(pytestconfig.cache.mkdir("supabase"))
-    except SupabaseMissing as missing:
+    except NpmMissing as missing:
         pytest.skip(str(missing))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from pgrst_gate.drift.comparison import Comparison
-from pgrst_gate.report import Conclusion, Report
-from pgrst_gate.reporters import drift, json_report, markdown, wording
+from pgrst_gate.report import Conclusion, Report, ReportFile
+from pgrst_gate.reporters import drift, formats, markdown, wording
 from pgrst_gate.reporters.outputs import OUTPUTS
 from pgrst_gate.untrusted import block, one_line
 from pgrst_gate.verdicts import Cause, Verdict
@@ -19,16 +19,19 @@ _MOST_NAMED = 5
 """Items that an annotation names."""
 
 
-def publish(report: Report, workflow: Workflow, path: Path) -> None:
-    """Write the report to the path (a file or a directory); set outputs, summary and annotations.
+def publish(report: Report, workflow: Workflow, files: Sequence[ReportFile]) -> None:
+    """Write the report to the files, and as JSON; set outputs, summary and annotations.
 
     The report must be redacted. What cannot be written becomes a warning, and the rest is still
     done: a full disk neither hides nor changes a verdict.
     """
     failures: list[str] = []
     saved = ""
-    with _noted(failures, "The JSON report was not written"):
-        saved = _for_later_steps(json_report.save(report, path))
+    as_json = () if any(file.format == "json" for file in files) else (ReportFile("json", "."),)
+    for file in (*as_json, *files):
+        with _noted(failures, f"The report was not written as {file.format}"):
+            path = formats.save(report, file, _workspace())
+            saved = _for_later_steps(path) if file.format == "json" else saved
     with _noted(failures, "The outputs were not set"):
         for output in OUTPUTS:
             workflow.output(output.name, output.of(report, saved))
@@ -110,8 +113,11 @@ def _noted(failures: list[str], what: str) -> Iterator[None]:
 
 def _for_later_steps(path: Path) -> str:
     """Relative to the workspace: a path inside of a container means nothing to the next step."""
-    workspace = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
     try:
-        return str(path.resolve().relative_to(workspace.resolve()))
+        return str(path.resolve().relative_to(_workspace().resolve()))
     except ValueError:
         return str(path)
+
+
+def _workspace() -> Path:
+    return Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Final
 
-from pgrst_gate import __version__, files
+from pgrst_gate import __version__
 from pgrst_gate.report import Report
 from pgrst_gate.reporters import drift, wording
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
@@ -15,7 +14,6 @@ from pgrst_gate.verdicts import Verdict
 
 FORMAT_VERSION: Final = 1
 """Rises when a reader of the former format would misread this one; new fields do not raise it."""
-FILE_NAME: Final = "pgrst-gate-report.json"
 
 
 def render(report: Report) -> str:
@@ -26,16 +24,6 @@ def render(report: Report) -> str:
     """
     fields = (f"{json.dumps(name)}: {_lines(value)}" for name, value in document(report).items())
     return "{{\n{}\n}}\n".format(",\n".join(fields)).replace("##[", r"#\u0023[")
-
-
-def save(report: Report, path: Path) -> Path:
-    """Write the report to the path, or into that directory under `FILE_NAME`; gives the file.
-
-    As `files.write`, whose `OSError` it raises.
-    """
-    target = path / FILE_NAME if path.is_dir() else path
-    files.write(target, render(report))
-    return target
 
 
 def _lines(value: object) -> str:

@@ -25,7 +25,7 @@ from tests.unit.reporters.reports import (
     present,
 )
 
-from pgrst_gate.report import Event, Report
+from pgrst_gate.report import Event, Report, ReportFile
 from pgrst_gate.reporters.github import publish, remarks
 from pgrst_gate.reporters.markdown import render
 from pgrst_gate.reporters.outputs import OUTPUTS
@@ -51,9 +51,10 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def published(workspace: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Publish a report, and give what the runner took from the standard output."""
+    assert workspace.is_dir()
 
     def run(report: Report) -> StepLog:
-        publish(report, Workflow(), workspace)
+        publish(report, Workflow(), ())
         log = StepLog(Masks(), on_line=lambda _: None)
         for line in split_lines(capsys.readouterr().out):
             log.take(line)
@@ -214,7 +215,7 @@ def test_more_causes_than_annotations(published: Run) -> None:
     [
         ("GITHUB_OUTPUT", "The outputs were not set"),
         ("GITHUB_STEP_SUMMARY", "The job summary was not written"),
-        ("GITHUB_WORKSPACE", "The JSON report was not written"),
+        ("GITHUB_WORKSPACE", "The report was not written as json"),
     ],
 )
 def test_what_cannot_be_written(
@@ -225,13 +226,13 @@ def test_what_cannot_be_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A place that cannot be written to is a warning; the verdict is told in all other places."""
-    path = workspace
+    files: tuple[ReportFile, ...] = ()
     if broken == "GITHUB_WORKSPACE":
-        path = workspace / "missing" / "report.json"
+        files = (ReportFile("json", "missing/report.json"),)
     else:
         monkeypatch.setenv(broken, "")
 
-    publish(OPEN, Workflow(), path)
+    publish(OPEN, Workflow(), files)
 
     printed = capsys.readouterr().out
     assert f"::{warning}" in printed
@@ -247,7 +248,7 @@ def test_a_report_outside_of_the_workspace(
     workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A report that was asked for elsewhere is named by its whole path."""
-    publish(OPEN, Workflow(), tmp_path / "elsewhere.json")
+    publish(OPEN, Workflow(), (ReportFile("json", str(tmp_path / "elsewhere.json")),))
 
     assert workspace.is_dir()
     assert capsys.readouterr().out

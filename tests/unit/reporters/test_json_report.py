@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -15,7 +14,7 @@ from tests.unit import hostile
 from tests.unit.reporters.reports import CLOSED, HOSTILE_TEXT, OPEN, REPORTS, saying
 
 from pgrst_gate.report import Conclusion, Evidence, Level, Report, Stage
-from pgrst_gate.reporters.json_report import FILE_NAME, FORMAT_VERSION, render, save
+from pgrst_gate.reporters.json_report import FORMAT_VERSION, render
 from pgrst_gate.verdicts import Cause
 
 SCHEMA: Final[dict[str, Any]] = json.loads(
@@ -90,84 +89,6 @@ def test_faithful(text: str) -> None:
 def test_ascii() -> None:
     """The JSON is ASCII, so no stream or editor can misread it."""
     assert render(saying(HOSTILE_TEXT)).isascii()
-
-
-def test_save_into_a_directory(tmp_path: Path) -> None:
-    """In a directory the report has its usual name, and nothing else is left there."""
-    saved = save(OPEN, tmp_path)
-
-    assert saved == tmp_path / FILE_NAME
-    assert saved.read_text("utf-8") == render(OPEN)
-    assert list(tmp_path.iterdir()) == [saved]
-
-
-def test_save_replaces(tmp_path: Path) -> None:
-    """A report of a run before is replaced as a whole; a link is replaced, not followed."""
-    target = tmp_path / "target"
-    target.write_text("untouched", "utf-8")
-    path = tmp_path / "report.json"
-    path.symlink_to(target)
-
-    save(CLOSED, path)
-
-    assert path.read_text("utf-8") == render(CLOSED)
-    assert target.read_text("utf-8") == "untouched"
-
-
-def test_save_is_readable_by_all(tmp_path: Path) -> None:
-    """A later step, which runs as another user, can read the report."""
-    assert save(OPEN, tmp_path).stat().st_mode & 0o777 == 0o644
-
-
-@pytest.mark.parametrize(("user", "given_away"), [(0, True), (1001, False)], ids=["root", "other"])
-def test_save_gives_to_the_owner_of_the_workspace(
-    user: int,
-    given_away: bool,  # noqa: FBT001  # a column of a table
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """What a container action, which is root, leaves behind is the workspace owner's."""
-    owners: list[tuple[int, int]] = []
-    monkeypatch.setattr(os, "geteuid", lambda: user)
-    monkeypatch.setattr(os, "chown", lambda _path, uid, gid: owners.append((uid, gid)))
-
-    save(OPEN, tmp_path)
-
-    workspace = tmp_path.stat()
-    assert owners == [(workspace.st_uid, workspace.st_gid)] * given_away
-
-
-def test_save_where_files_have_no_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file system that refuses the change of owner still gets the report."""
-
-    def refuse(_path: Path, _uid: int, _gid: int) -> None:
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(os, "chown", refuse)
-
-    assert save(OPEN, tmp_path).is_file()
-
-
-def test_save_fails_without_a_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When writing fails half-way, the former report is still there and no part of the new one."""
-    path = save(OPEN, tmp_path)
-
-    def refuse(_self: Path, _target: Path) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", refuse)
-
-    with pytest.raises(OSError, match="No space left"):
-        save(CLOSED, tmp_path)
-    assert path.read_text("utf-8") == render(OPEN)
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_save_nowhere(tmp_path: Path) -> None:
-    """A directory that is not there is an error, for the caller to tell of."""
-    with pytest.raises(FileNotFoundError):
-        save(OPEN, tmp_path / "missing" / "report.json")
 
 
 def test_reload_time() -> None:

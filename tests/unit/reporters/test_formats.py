@@ -1,0 +1,225 @@
+"""A report in each of its formats, and the files they are written to."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Final, get_args
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from tests.unit import hostile
+from tests.unit.reporters.reports import CLOSED, DRIFT, OPEN, OVERRIDDEN, REPORTS, saying
+
+from pgrst_gate.readers import report_files
+from pgrst_gate.report import Format, Report, ReportFile
+from pgrst_gate.reporters import json_report
+from pgrst_gate.reporters.checks import checks, not_passed
+from pgrst_gate.reporters.formats import FILE_NAMES, pipeline, render, save
+
+FORMATS: Final[tuple[Format, ...]] = get_args(Format)
+WORKFLOW: Final = ".github/workflows/deploy.yml"
+
+
+def counts(report: Report) -> dict[str, int]:
+    """What the suite of the JUnit report says it holds."""
+    suite = ET.fromstring(render(report, "junit", WORKFLOW))[0]  # noqa: S314 - our own document
+    return {name: int(suite.attrib[name]) for name in ("tests", "failures", "errors", "skipped")}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_run_passes_in_every_format_or_in_none(name: str) -> None:
+    """Whoever reads only one format acts as the exit code says."""
+    report = REPORTS[name]
+    passed = report.exit_code == 0
+    found = counts(report)
+
+    assert (found["failures"] + found["errors"] == 0) == passed
+    assert (json.loads(render(report, "gitlab", WORKFLOW)) == []) == passed
+    assert (json.loads(render(report, "sarif", WORKFLOW))["runs"][0]["results"] == []) == passed
+    assert found["tests"] == len(checks(report)) > 0
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_findings_are_told_apart(name: str) -> None:
+    """Two findings of one run have two fingerprints, and the same run has the same again."""
+    prints = [check.fingerprint for check in not_passed(REPORTS[name])]
+
+    assert len(set(prints)) == len(prints)
+    assert prints == [check.fingerprint for check in not_passed(REPORTS[name])]
+
+
+def test_a_label_lets_changes_pass() -> None:
+    """A change that was overridden is a case that passed."""
+    assert (counts(DRIFT)["failures"], counts(OVERRIDDEN)["failures"]) == (1, 0)
+
+
+@settings(deadline=None)
+@given(text=hostile.texts)
+def test_no_text_breaks_a_document(text: str) -> None:
+    """Whatever a server says, the document can be read, and no escape sequence is in it."""
+    report = saying(text)
+    ET.fromstring(render(report, "junit", WORKFLOW))  # noqa: S314 - our own document
+    for form in ("sarif", "gitlab"):
+        json.loads(render(report, form, WORKFLOW))
+    assert "\x1b" not in "".join(render(report, form, WORKFLOW) for form in FORMATS[1:])
+
+
+@pytest.mark.parametrize("form", FORMATS[1:])
+def test_a_large_text_is_cut(form: Format) -> None:
+    """Five MiB of an answer do not become a report of five MiB."""
+    assert len(render(saying("x" * 5 * 1024**2), form, WORKFLOW)) < 100_000
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_badge_is_one_line(name: str) -> None:
+    """It fits where there is room for a line."""
+    text = render(REPORTS[name], "badge", WORKFLOW)
+    assert text.endswith("\n")
+    assert 0 < len(text.rstrip("\n")) <= 60
+    assert text.count("\n") == 1
+
+
+def test_what_no_file_made_is_shown_at_the_pipeline() -> None:
+    """GitHub and GitLab show nothing that is in no file."""
+    paths = [
+        finding["location"]["path"] for finding in json.loads(render(CLOSED, "gitlab", WORKFLOW))
+    ]
+    assert WORKFLOW in paths
+
+
+@pytest.mark.parametrize(
+    ("environment", "path"),
+    [
+        ({"GITHUB_WORKFLOW_REF": f"a/b/{WORKFLOW}@refs/heads/x@y"}, WORKFLOW),
+        ({"CI_CONFIG_PATH": "ci/gitlab.yml"}, "ci/gitlab.yml"),
+        ({}, "pgrst-gate"),
+    ],
+)
+def test_the_pipeline_names_its_own_file(environment: dict[str, str], path: str) -> None:
+    """By the variables that each CI system sets."""
+    assert pipeline(environment) == path
+
+
+@pytest.mark.parametrize(
+    ("text", "files"),
+    [
+        ("", ()),
+        ("out.json", (ReportFile("json", "out.json"),)),
+        (
+            "json=a.json, junit=b.xml\nsarif = c/d.sarif",
+            (
+                ReportFile("json", "a.json"),
+                ReportFile("junit", "b.xml"),
+                ReportFile("sarif", "c/d.sarif"),
+            ),
+        ),
+    ],
+)
+def test_formats_are_listed_with_their_paths(text: str, files: tuple[ReportFile, ...]) -> None:
+    """A path alone is that of the JSON report."""
+    assert report_files(text) == files
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("junti=a", "expected one of json, junit, sarif, gitlab, badge; did you mean `junit`"),
+        ("junit=", "`junit=` lacks its path"),
+        ("a.json, json=b.json", "the format json is given twice"),
+        ("json=a, junit=a", "two formats have the path a"),
+    ],
+)
+def test_a_list_that_is_unclear_is_refused(text: str, message: str) -> None:
+    """Nothing is guessed about where a report should go."""
+    with pytest.raises(ValueError, match=message.replace("?", r"\?")):
+        report_files(text)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_has_a_name_in_a_directory(form: Format, tmp_path: Path) -> None:
+    """Several formats may go to one directory."""
+    saved = save(CLOSED, ReportFile(form, "."), tmp_path)
+
+    assert saved == tmp_path / FILE_NAMES[form]
+    assert saved.read_text("utf-8")
+
+
+def test_save_into_a_directory(tmp_path: Path) -> None:
+    """In a directory the report has its usual name, and nothing else is left there."""
+    saved = save(OPEN, ReportFile("json", "."), tmp_path)
+
+    assert saved == tmp_path / FILE_NAMES["json"]
+    assert saved.read_text("utf-8") == json_report.render(OPEN)
+    assert list(tmp_path.iterdir()) == [saved]
+
+
+def test_save_replaces(tmp_path: Path) -> None:
+    """A report of a run before is replaced as a whole; a link is replaced, not followed."""
+    target = tmp_path / "target"
+    target.write_text("untouched", "utf-8")
+    path = tmp_path / "report.json"
+    path.symlink_to(target)
+
+    save(CLOSED, ReportFile("json", str(path)))
+
+    assert path.read_text("utf-8") == json_report.render(CLOSED)
+    assert target.read_text("utf-8") == "untouched"
+
+
+def test_save_is_readable_by_all(tmp_path: Path) -> None:
+    """A later step, which runs as another user, can read the report."""
+    assert save(OPEN, ReportFile("json", "."), tmp_path).stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(("user", "given_away"), [(0, True), (1001, False)], ids=["root", "other"])
+def test_save_gives_to_the_owner_of_the_workspace(
+    user: int,
+    given_away: bool,  # noqa: FBT001  # a column of a table
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a container action, which is root, leaves behind is the workspace owner's."""
+    owners: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setattr(os, "chown", lambda _path, uid, gid: owners.append((uid, gid)))
+
+    save(OPEN, ReportFile("json", "."), tmp_path)
+
+    workspace = tmp_path.stat()
+    assert owners == [(workspace.st_uid, workspace.st_gid)] * given_away
+
+
+def test_save_where_files_have_no_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that refuses the change of owner still gets the report."""
+
+    def refuse(_path: Path, _uid: int, _gid: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", refuse)
+
+    assert save(OPEN, ReportFile("json", "."), tmp_path).is_file()
+
+
+def test_save_fails_without_a_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When writing fails half-way, the former report is still there and no part of the new one."""
+    path = save(OPEN, ReportFile("json", "."), tmp_path)
+
+    def refuse(_self: Path, _target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+
+    with pytest.raises(OSError, match="No space left"):
+        save(CLOSED, ReportFile("json", "."), tmp_path)
+    assert path.read_text("utf-8") == json_report.render(OPEN)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_save_nowhere(tmp_path: Path) -> None:
+    """A directory that is not there is an error, for the caller to tell of."""
+    with pytest.raises(FileNotFoundError):
+        save(OPEN, ReportFile("json", "missing/report.json"), tmp_path)
