@@ -31,7 +31,8 @@ _SESSIONS: Final = """
       FROM pg_stat_activity
      WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
-_HIDDEN: Final = "<insufficient privilege>"
+HIDDEN: Final = "<insufficient privilege>"
+"""What PostgreSQL shows of a statement that is not for this user's eyes."""
 
 # A channel is an identifier: PostgREST quotes it, other listeners may not.
 _LISTEN: Final = re.compile(
@@ -111,10 +112,10 @@ def who_hears(sessions: Sequence[tuple[str, str]], channel: str) -> tuple[int, s
 
     A session is its application name and its last statement, as in pg_stat_activity.
     """
-    listeners = sum(_listens_on(statement) == channel for _, statement in sessions)
+    listeners = sum(listens_on(statement) == channel for _, statement in sessions)
     if listeners:
         return listeners, ""
-    hidden = any(statement == _HIDDEN for _, statement in sessions)
+    hidden = any(statement == HIDDEN for _, statement in sessions)
     connected = any(name.startswith("PostgREST") for name, _ in sessions)
     if connected and hidden:
         return 0, "PostgREST is connected, but this user may not see whether it listens"
@@ -129,7 +130,7 @@ def who_hears(sessions: Sequence[tuple[str, str]], channel: str) -> tuple[int, s
     )
 
 
-def _listens_on(query: str) -> str:
+def listens_on(query: str) -> str:
     """The channel of a LISTEN statement as PostgreSQL reads it; empty for another statement."""
     listen = _LISTEN.match(query)
     if listen is None:
