@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from pgrst_gate.drift.comparison import Comparison
 from pgrst_gate.errors import Cancelled, GateError
+from pgrst_gate.findings import Finding
 from pgrst_gate.report import (
     Conclusion,
     EndpointResult,
@@ -42,6 +43,7 @@ class Journal:
     evidence_told: str = ""
     verdicts: tuple[Verdict, ...] = ()
     endpoints: tuple[EndpointResult, ...] = ()
+    findings: tuple[Finding, ...] = ()
     drift: Comparison | None = None
     milestones: Milestones = field(default_factory=Milestones)
     attempts: int = 0
@@ -112,6 +114,7 @@ class Journal:
             seconds=self.now,
             problem=problem,
             drift=self.drift,
+            findings=self.findings,
         )
 
     def failed(self, error: GateError) -> Report:

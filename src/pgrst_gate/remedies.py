@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import dataclass
 from typing import Final
 
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship, quoted
@@ -9,18 +11,24 @@ from pgrst_gate.verdicts import Cause, Verdict
 
 _FIXED: Final = {
     Cause.STALE: (
-        "reload the schema cache: NOTIFY pgrst, 'reload schema'; or `docker kill -s SIGUSR1"
-        " <container>`; if that was done, see in PostgREST's log whether it arrived"
+        "reload the schema cache: NOTIFY {channel}, 'reload schema'; or `{signal}`; if that was"
+        " done, see in PostgREST's log whether it arrived"
     ),
     Cause.NOT_EXPOSED: (
-        "add the schema to PostgREST's `db-schemas`, then NOTIFY pgrst, 'reload config' and NOTIFY"
-        " pgrst, 'reload schema'"
+        "add the schema to PostgREST's `db-schemas`, then NOTIFY {channel}, 'reload config'; and"
+        " NOTIFY {channel}, 'reload schema';"
     ),
     Cause.WRONG_SIGNATURE: (
         "expect the function with the argument names it has, or apply the migration that changes it"
     ),
-    Cause.TYPE_DRIFT: "expect the type it has, or apply the migration that changes it and reload",
-    Cause.STILL_SERVED: "apply the migration that drops it to this database, then reload",
+    Cause.TYPE_DRIFT: (
+        "expect the type it has, or apply the migration that changes it and reload:"
+        " NOTIFY {channel}, 'reload schema';"
+    ),
+    Cause.STILL_SERVED: (
+        "apply the migration that drops it to this database, then reload:"
+        " NOTIFY {channel}, 'reload schema';"
+    ),
     Cause.RELOADING: "the first load has not ended: give it more time (`timeout`)",
     Cause.RELOAD_FAILING: (
         "read PostgREST's log for `Failed to load the schema cache`. Usual causes: the"
@@ -38,23 +46,51 @@ _FIXED: Final = {
 }
 
 
-def remedy(verdict: Verdict) -> str:
-    """What to type for a verdict that closes the gate; empty for one that does not."""
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The names of this set-up that go into a command."""
+
+    channel: str = "pgrst"
+    signal: str = "docker kill -s SIGUSR1 <container>"
+    """The command that sends the server its signal."""
+
+
+def reach(channel: str, container: str, unit: str, pid: int | None) -> Reach:
+    """How this server is told to reload, by what names it."""
+    named = quoted(channel or "pgrst")
+    if unit:
+        return Reach(named, f"systemctl kill -s SIGUSR1 --kill-whom=main {shlex.quote(unit)}")
+    if pid is not None:
+        return Reach(named, f"kill -USR1 {pid}")
+    signalled = shlex.quote(container) if container else "<container>"
+    return Reach(named, f"docker kill -s SIGUSR1 {signalled}")
+
+
+def remedy(verdict: Verdict, by: Reach = Reach(), role: str = "") -> str:
+    """What to type for a verdict that closes the gate; empty for one that does not.
+
+    ``role`` is the key's, empty where it is not known.
+    """
     if verdict.ok:
         return ""
     match verdict.cause:
         case Cause.NOT_GRANTED:
-            return _grant(verdict.item)
+            return grant(verdict.item, role)
         case Cause.NOT_APPLIED:
             return _apply(verdict.item)
         case Cause.AMBIGUOUS:
             return _disambiguate(verdict.item)
         case cause:
-            return _FIXED.get(cause, "")
+            return (
+                _FIXED.get(cause, "")
+                .replace("{channel}", by.channel)
+                .replace("{signal}", by.signal)
+            )
 
 
-def _grant(item: Item) -> str:
-    role = "<role of this key>"
+def grant(item: Item, role: str) -> str:
+    """The statement that lets the role use the item; without a role it has a place for one."""
+    role = quoted(role) if role else "<role of this key>"
     match item:
         case Function():
             kinds = ", ".join(

@@ -11,6 +11,7 @@ from enum import Enum, StrEnum
 from typing import Literal
 
 from pgrst_gate.drift.comparison import Comparison
+from pgrst_gate.findings import Finding
 from pgrst_gate.schema import Item
 from pgrst_gate.verdicts import Verdict
 
@@ -155,6 +156,8 @@ class Report:
     problem: Problem | None = None
     drift: Comparison | None = None
     """What came of `mode: drift`; None in any other."""
+    findings: tuple[Finding, ...] = ()
+    """What was found wrong with the whole set-up, where the gate is closed."""
 
     @property
     def served(self) -> tuple[Verdict, ...]:

@@ -77,7 +77,17 @@ def _account(report: Report) -> Iterator[_Line]:
     style = _style(report)
     yield _Line("")
     yield _Line(f"== {wording.HEADLINES[report.conclusion].upper()} ==", style)
-    for section in (_problem, _plan, _drift, _items, _failures, _notes, _endpoints, _run):
+    for section in (
+        _problem,
+        _plan,
+        _drift,
+        _items,
+        _failures,
+        _findings,
+        _notes,
+        _endpoints,
+        _run,
+    ):
         if lines := tuple(section(report)):
             yield _Line("")
             yield from lines
@@ -151,6 +161,13 @@ def _labelled(label: str, text: str) -> Iterator[_Line]:
     elif lines:
         yield _Line(f"  {label}:")
         yield from (_Line(f"    {line}") for line in lines)
+
+
+def _findings(report: Report) -> Iterator[_Line]:
+    for finding in report.findings:
+        yield _Line(f"Found ({finding.severity}): {one_line(finding.text)}", _WARNING)
+        yield from map(_quoted, finding.told)
+        yield from _labelled("What to do", finding.remedy)
 
 
 def _notes(report: Report) -> Iterator[_Line]:

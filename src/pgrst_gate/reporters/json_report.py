@@ -47,6 +47,7 @@ def document(report: Report) -> dict[str, object]:
         "server": report.server and asdict(report.server),
         "counts": {"served": len(report.served), "not_served": len(report.not_served)},
         "items": [_verdict(verdict) for verdict in report.verdicts],
+        "findings": [asdict(finding) for finding in report.findings],
         "drift": report.drift and drift.document(report.drift),
         "endpoints": [asdict(endpoint) for endpoint in report.endpoints],
         "receipts": [asdict(receipt) for receipt in report.receipts],

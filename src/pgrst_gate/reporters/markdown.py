@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pgrst_gate.drift.rules import Change, Impact
+from pgrst_gate.findings import Finding
 from pgrst_gate.report import Conclusion, EndpointResult, Report
 from pgrst_gate.reporters import drift, wording
 from pgrst_gate.untrusted import block, one_line
@@ -52,6 +53,7 @@ def render(report: Report) -> str:
         _drift,
         _items,
         _remedies,
+        _findings,
         _notes,
         _endpoints,
         _run,
@@ -138,6 +140,18 @@ def _advice(cause: Cause, verdicts: tuple[Verdict, ...]) -> Iterator[str]:
         if remedy:
             lines += (*_fenced(remedy), "")
         yield "\n".join(lines)
+
+
+def _findings(report: Report) -> Iterator[str]:
+    if report.findings:
+        yield from ("### Found in the database", "")
+        yield from _fitting(map(_finding, report.findings), _REMEDIES_BYTES)
+
+
+def _finding(finding: Finding) -> str:
+    told = "".join(f"<br>{_code(line)}" for line in finding.told)
+    lines = [f"<p><b>{finding.severity}</b>: {_text(finding.text)}{told}</p>", ""]
+    return "\n".join([*lines, *(_fenced(finding.remedy) if finding.remedy else ()), ""])
 
 
 def _notes(report: Report) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Final
 from pgrst_gate.drift.allowed import Judged, Permit
 from pgrst_gate.drift.comparison import Comparison
 from pgrst_gate.drift.rules import Change, Rule
+from pgrst_gate.findings import Finding
 from pgrst_gate.report import (
     Conclusion,
     EndpointResult,
@@ -307,6 +308,7 @@ def saying(text: str) -> Report:
             text,
             "",
         ),
+        findings=(Finding(text, "broken", text, (text,), text, text),),
     )
 
 
