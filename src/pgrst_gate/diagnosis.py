@@ -21,6 +21,7 @@ from pgrst_gate.remedies import grant
 from pgrst_gate.schema import Argument, Column, Function, Item, Relation, Relationship, quoted
 from pgrst_gate.verdicts import Cause, Verdict
 
+_BREAKS_LOADS: Final = frozenset({"schema", "foreign-table", "statement-timeout"})
 _PARTS: Final = 3
 _STUCK: Final = 0.5
 """How full the queue of notifications is when PostgreSQL itself begins to warn."""
@@ -54,8 +55,9 @@ def explained(verdict: Verdict, health: Health, role: str, findings: Iterable[Fi
         missing = "\n".join(_missing_grants(verdict.item, health, role))
         remedy = missing or grant(_with_types(verdict.item, health), role)
     elif verdict.cause is Cause.RELOAD_FAILING:
-        told = tuple(one.text for one in findings)
-        remedy = "\n".join(one.remedy for one in findings if one.remedy) or verdict.remedy
+        breaking = [one for one in findings if one.subject in _BREAKS_LOADS]
+        told = tuple(one.text for one in breaking)
+        remedy = "\n".join(one.remedy for one in breaking) or verdict.remedy
     else:
         return verdict
     return replace(verdict, told=verdict.told + told, remedy=remedy)

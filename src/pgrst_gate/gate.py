@@ -12,10 +12,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pgrst_gate.diagnosis import anonymous, explained, found, role_of
+from pgrst_gate.diagnosis import role_of
 from pgrst_gate.endpoints import call_all
 from pgrst_gate.errors import Cancelled, GateError, NotObserved, NotRefreshed
-from pgrst_gate.health import read as health_of
+from pgrst_gate.explaining import explain
 from pgrst_gate.journal import Journal
 from pgrst_gate.plan import Plan, described
 from pgrst_gate.postgrest.versions import reloads_on_sighup
@@ -78,7 +78,7 @@ class _Run:
         missing = self._baseline(api, watch)
         waited = self._climb(api, runtime, instances, watch, changes=missing > 0)
         self._judge(waited, missing=missing)
-        self._diagnose()
+        explain(self.plan.inputs, self.journal)
         return self._concluded(api, waited)
 
     def _found(self) -> tuple[Runtime, tuple[Instance, ...]]:
@@ -171,41 +171,16 @@ class _Run:
 
     def _judge(self, waited: Waited, *, missing: int) -> None:
         journal, inputs = self.journal, self.plan.inputs
+        role = role_of(inputs.token or inputs.api_key)
         by = reach(inputs.db_channel, inputs.container, inputs.unit, inputs.pid)
         journal.verdicts = tuple(
-            one if one.ok else replace(one, remedy=remedy(one, by, self._role))
-            for one in waited.verdicts
+            one if one.ok else replace(one, remedy=remedy(one, by, role)) for one in waited.verdicts
         )
         journal.evidence, journal.evidence_told = _evidence(waited, missing)
         if self.plan.inputs.mode == "verify":
             journal.evidence, journal.evidence_told = Evidence.UNPROVEN, "nothing was refreshed"
         if waited.loads.failing:
             journal.note("verify", f"a reload failed: {waited.loads.told}", "warning")
-
-    @property
-    def _role(self) -> str:
-        inputs = self.plan.inputs
-        return role_of(inputs.token or inputs.api_key)
-
-    def _diagnose(self) -> None:
-        """Ask the database why items are not as expected; without it the verdicts stay as told."""
-        journal, inputs = self.journal, self.plan.inputs
-        causes = frozenset(verdict.cause for verdict in journal.verdicts if not verdict.ok)
-        if not (causes and inputs.database_url):
-            return
-        schemas = {one.item.schema for one in journal.verdicts} | set(inputs.schema)
-        role = self._role
-        try:
-            health = health_of(inputs.database_url, sorted(schemas - {""}), [role] if role else [])
-            if not role and (role := anonymous(health)):
-                health = health_of(inputs.database_url, sorted(schemas - {""}), [role])
-        except NotObserved as error:
-            journal.note("diagnose", f"{error}; nothing more is told", "warning")
-            return
-        journal.findings = found(health, inputs.db_channel or "pgrst", causes)
-        journal.verdicts = tuple(
-            explained(one, health, role, journal.findings) for one in journal.verdicts
-        )
 
     def _concluded(self, api: Api, waited: Waited) -> Report:
         journal, inputs = self.journal, self.plan.inputs
