@@ -129,8 +129,16 @@ def judge(
         )
     else:
         cause, hopeless = _absent(facts, loads, read=not isinstance(item, Function))
+    # The server's own line of a load that failed holds PostgreSQL's error.
+    failed = (f"loads: {loads.told}",) if cause is Cause.RELOAD_FAILING and loads.told else ()
     return Verdict(
-        item, expected_present, cause, facts.told, facts.note, hopeless=hopeless, place=place
+        item,
+        expected_present,
+        cause,
+        facts.told + failed,
+        facts.note,
+        hopeless=hopeless,
+        place=place,
     )
 
 

@@ -171,6 +171,7 @@ def test_a_statement_timeout_that_breaks_the_load_is_mended_by_what_is_printed(
         wait_until(lambda: gate(other.url, expected_tables="heartbeats").exit_code == 0)
 
     assert causes(report) == {"heartbeats": "reload-failing"}
+    assert any("failed load" in line for line in report.verdicts[0].told)
     assert "alter role hasty reset statement_timeout;" in remedy(report)
 
 

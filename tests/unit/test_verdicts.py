@@ -212,3 +212,15 @@ def test_items_that_nobody_typed(
 
     assert (verdict.cause, verdict.hopeless) == (cause, hopeless)
     assert verdict.place == origin.place
+
+
+def test_a_load_that_failed_is_told_in_the_verdict() -> None:
+    """By the line of the log that holds PostgreSQL's error; other causes do not repeat it."""
+    line = "api wrote: Failed to load the schema cache: 57014"
+    failing = Loads(failing=True, told=line)
+
+    failed = judge(SCANS, Facts(cached=False, told=("x",)), failing, expected_present=True)
+    served = judge(SCANS, USABLE, failing, expected_present=True)
+
+    assert (failed.cause, failed.told) == (Cause.RELOAD_FAILING, ("x", f"loads: {line}"))
+    assert served.told == ()
