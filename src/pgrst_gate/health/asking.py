@@ -14,7 +14,7 @@ Rows = list["TupleRow"]
 LIMITS: Final[LiteralString] = """
 set transaction read only;
 set local statement_timeout = '5s';
-set local lock_timeout = '1s';
+set local lock_timeout = '200ms';
 set local search_path = '';
 """
 """For the whole transaction. Types are named with their schema then, unless they are PostgreSQL's
