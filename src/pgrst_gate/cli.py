@@ -107,6 +107,7 @@ def _command() -> click.Group:
     group.add_command(_applied_command())
     group.add_command(_snapshot_command())
     group.add_command(_diff_command())
+    group.add_command(_doctor_command())
     return group
 
 
@@ -187,6 +188,18 @@ def _diff_command() -> click.Command:
     )
 
 
+def _doctor_command() -> click.Command:
+    import click
+
+    from pgrst_gate.doctor.options import DOCTOR
+
+    as_json = click.Option(["--json", "as_json"], is_flag=True, help="Print the looks as JSON.")
+    about = "Look at server, database and migrations: exit 1 where something is broken."
+    return click.Command(
+        "doctor", params=[*_options(DOCTOR), as_json], help=about, callback=_doctor
+    )
+
+
 def _gate(*, as_json: bool, **flags: object) -> int:
     from pgrst_gate.session import or_bug, run
 
@@ -219,6 +232,14 @@ def _diff(*, before: str, after: str, as_json: bool, **flags: object) -> int:
     from pgrst_gate.session import or_bug
 
     return or_bug(lambda: run_diff(before, after, _given(flags, DIFF), as_json=as_json))
+
+
+def _doctor(*, as_json: bool, **flags: object) -> int:
+    from pgrst_gate.doctor.options import DOCTOR
+    from pgrst_gate.doctor.run import run_doctor
+    from pgrst_gate.session import or_bug
+
+    return or_bug(lambda: run_doctor(_given(flags, DOCTOR), as_json=as_json))
 
 
 def _given(flags: Mapping[str, object], table: Iterable[Input] | None = None) -> dict[str, Given]:

@@ -1,0 +1,1 @@
+"""What is wrong, or soon will be, with a server, its database and its migrations."""

@@ -1,0 +1,46 @@
+"""Whether what was given can be reached from here, by its name alone: nothing is connected to."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from pgrst_gate import localhost
+from pgrst_gate.doctor.looks import Look
+from pgrst_gate.findings import Finding
+
+Resolve = Callable[[str], Sequence[str]]
+"""The addresses of a host; none where it has none."""
+
+
+def addresses(host: str) -> tuple[str, ...]:
+    """As this machine's resolver has them."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return ()
+    return tuple(dict.fromkeys(str(one[4][0]) for one in found))
+
+
+def examined(given: Mapping[str, str], resolve: Resolve = addresses) -> Look:
+    """``given`` is each input with an address → the address."""
+    findings, told = [], []
+    for name, url in given.items():
+        host = urlsplit(url).hostname
+        if not host:
+            continue
+        found = resolve(host)
+        told.append(f"{name}: {host} is {', '.join(found) or 'unknown'}")
+        if hint := localhost.hint(url):
+            text = f"{name} is this container itself"
+            findings.append(Finding("reachability", "risk", text, remedy=hint))
+        elif not found:
+            text = f"{name}: nobody knows the host {host}"
+            findings.append(Finding("reachability", "broken", text, remedy=f"check `{name}`"))
+        elif all(ipaddress.ip_address(one.partition("%")[0]).version > 4 for one in found):  # noqa: PLR2004
+            text = f"{name}: {host} is reached by IPv6 only, which GitHub's runners lack"
+            remedy = "give the address of a pooler, or of a proxy, that answers on IPv4"
+            findings.append(Finding("reachability", "risk", text, (told[-1],), remedy))
+    return Look("reachability", "; ".join(told) or "no address was given", tuple(findings))

@@ -1,0 +1,270 @@
+"""`doctor` finds what is wrong with a set-up, and nothing else."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from tests.acceptance.conftest import Start
+from tests.acceptance.running import command
+from tests.acceptance.world import Kind, World, kinds, start_world
+
+from pgrst_sandbox.faults.balancer import balanced
+from pgrst_sandbox.faults.gateway import Gateway, serving
+from pgrst_sandbox.ports import free_port
+from pgrst_sandbox.postgres import Postgres
+
+HEALTHY: Final = """
+drop event trigger if exists ddl_watch;
+drop event trigger if exists drop_watch;
+drop schema if exists public, extensions, hidden, supabase_migrations cascade;
+drop foreign data wrapper if exists unhandled cascade;
+create schema public;
+create schema extensions;
+create schema supabase_migrations;
+create table supabase_migrations.schema_migrations (version text primary key);
+insert into supabase_migrations.schema_migrations values ('1'), ('2');
+grant usage on schema public to anon;
+create table scans (id int primary key, status text);
+alter table scans enable row level security;
+create policy readers on scans for select using (true);
+grant select on scans to anon;
+create function ping() returns text language sql stable as $$ select 'pong' $$;
+create function extensions.watch() returns event_trigger language plpgsql as $$
+begin notify pgrst, 'reload schema'; end $$;
+create event trigger ddl_watch on ddl_command_end execute function extensions.watch();
+create event trigger drop_watch on sql_drop execute function extensions.watch();
+"""
+UNSEEN: Final = "set local session_replication_role = replica;"
+"""Event triggers stay asleep, so nobody reloads."""
+
+FILES: Final = {"1_base.sql": "create table if not exists scans (id int);", "2_b.sql": "select 1;"}
+
+Found = set[tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def kind() -> Kind:
+    """One version: what it is of the others the tests of the questions show."""
+    return next(one for one in reversed(kinds()) if one.can("plans reads"))
+
+
+@pytest.fixture(scope="module")
+def shared(
+    cluster: Postgres, kind: Kind, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """A server for the whole module."""
+    with start_world(cluster, kind, tmp_path_factory.mktemp("bin"), setup=HEALTHY) as started:
+        yield started
+
+
+@pytest.fixture
+def world(shared: World) -> World:
+    """A set-up that is well."""
+    shared.sql(f"alter role authenticator in database {shared.database} reset all;{HEALTHY}")
+    shared.reload()
+    return shared
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Migrations as they were applied."""
+    return filled(tmp_path / "migrations", FILES)
+
+
+def filled(folder: Path, files: Mapping[str, str]) -> Path:
+    """The folder with these files."""
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def doctor(world: World, folder: Path, **inputs: str) -> tuple[int, dict[str, Any]]:
+    """The exit code and the JSON of the command."""
+    given = {
+        "url": world.url,
+        "admin-url": world.admin_url,
+        "database-url": world.database_url,
+        "migrations": str(folder),
+    } | {name.replace("_", "-"): text for name, text in inputs.items()}
+    ended = command("doctor", *(f"--{name}={text}" for name, text in given.items()), "--json")
+    assert ended.stdout, ended.stderr
+    return ended.returncode, json.loads(ended.stdout)
+
+
+def found(document: Mapping[str, Any]) -> Found:
+    """Every subject that has findings, with their severities."""
+    return {
+        (look["subject"], one["severity"])
+        for look in document["subjects"]
+        for one in look["findings"]
+    }
+
+
+def test_a_healthy_set_up_has_no_findings(world: World, folder: Path) -> None:
+    """All subjects are looked at, all are well, and the database is left as it was."""
+    before = world.rows("select xact_commit >= 0, tup_inserted from pg_stat_database limit 0")
+
+    code, document = doctor(world, folder)
+
+    assert (code, found(document)) == (0, set()), document
+    assert {look["state"] for look in document["subjects"]} == {"ok"}
+    assert before == []
+
+
+SICK: Final = {
+    "trigger disabled": (
+        "alter event trigger ddl_watch disable;",
+        {("event-triggers", "risk")},
+    ),
+    "trigger that misses statements": (
+        "drop event trigger ddl_watch; create event trigger ddl_watch on ddl_command_end"
+        " when tag in ('CREATE TABLE') execute function extensions.watch();",
+        {("event-triggers", "risk")},
+    ),
+    "no trigger": (
+        "drop event trigger ddl_watch; drop event trigger drop_watch;",
+        {("event-triggers", "note")},
+    ),
+    "missing grant": ("revoke all on scans from anon;", {("grants", "risk")}),
+    "missing usage": ("revoke usage on schema public from anon;", {("grants", "broken")}),
+    "no row-level security": (
+        "alter table scans disable row level security;",
+        {("row-security", "risk")},
+    ),
+    "foreign table without a handler": (
+        f"{UNSEEN} create schema hidden; create foreign data wrapper unhandled;"
+        " create server nowhere foreign data wrapper unhandled;"
+        " create foreign table hidden.far (id int) server nowhere;",
+        {("foreign-tables", "broken")},
+    ),
+    "stale cache": (
+        f"{UNSEEN} alter table scans add column ended_at timestamptz;",
+        {("cache", "broken")},
+    ),
+}
+
+
+@pytest.mark.parametrize(("sickness", "expected"), SICK.values(), ids=SICK)
+def test_a_sick_database_is_told(
+    world: World, folder: Path, sickness: str, expected: Found
+) -> None:
+    """Exactly what was done to it, and the exit code says whether it is broken."""
+    world.sql(sickness)
+
+    code, document = doctor(world, folder)
+
+    assert found(document) == expected
+    assert code == int(any(severity == "broken" for _, severity in expected))
+
+
+def test_a_timeout_below_the_last_load_is_told(world: World, folder: Path) -> None:
+    """The next load, on a new connection, would not end."""
+    world.sql(f"alter role authenticator in database {world.database} set statement_timeout = 1")
+
+    code, document = doctor(world, folder)
+
+    assert (code, found(document)) == (0, {("timeouts", "risk")})
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        ({"schema": "public,nowhere"}, {("schemas", "broken")}),
+        ({"admin_url": f"http://127.0.0.1:{free_port()}"}, {("admin-server", "risk")}),
+    ],
+    ids=["schema that does not exist", "no admin server"],
+)
+def test_a_sick_configuration_is_told(
+    world: World, folder: Path, inputs: Mapping[str, str], expected: Found
+) -> None:
+    """What is exposed and not there, what was set and does not answer."""
+    code, document = doctor(world, folder, **inputs)
+
+    assert found(document) == expected
+    assert code == int(any(severity == "broken" for _, severity in expected))
+
+
+@pytest.mark.parametrize(
+    ("gateway", "expected", "exit_code"),
+    [
+        (Gateway("", keeps=True), {("gateway", "broken")}, 1),
+        (Gateway("", drops=["prefer", "accept"]), {("gateway", "broken")}, 1),
+        (Gateway("", drops=["accept-profile"]), {("gateway", "risk")}, 0),
+        (Gateway("", refuses=404), {("server", "broken")}, 4),
+    ],
+    ids=["keeps answers", "drops levers", "drops profiles", "answers itself"],
+)
+def test_a_gateway_in_front_is_told(
+    world: World, folder: Path, gateway: Gateway, expected: Found, exit_code: int
+) -> None:
+    """What it does to requests, by what comes back."""
+    gateway.upstream = world.url
+    with serving(gateway) as url:
+        code, document = doctor(world, folder, url=url)
+
+    assert (found(document), code) == (expected, exit_code)
+
+
+def test_a_server_that_does_not_listen_is_told(start: Start, folder: Path) -> None:
+    """Its cache is fresh, and the next NOTIFY is lost."""
+    environment = {"PGRST_DB_CHANNEL_ENABLED": "false"}
+    with start(setup=HEALTHY, environment=environment) as unhearing:
+        code, document = doctor(unhearing, folder)
+
+    assert (code, found(document)) == (0, {("listener", "risk")})
+
+
+def test_servers_that_differ_are_told(world: World, start: Start, folder: Path) -> None:
+    """Behind one address one of two has reloaded."""
+    with start(database=world.database) as second, balanced([world.url, second.url]) as url:
+        world.sql(f"{UNSEEN} alter table scans add column ended_at timestamptz;")
+        world.reload()
+        code, document = doctor(world, folder, url=url)
+
+    assert (code, found(document)) == (1, {("instances", "broken")})
+
+
+@pytest.mark.parametrize(
+    ("files", "gone", "expected"),
+    [
+        ({"2_again.sql": "select 1;"}, "", {("migration-versions", "broken")}),
+        ({"3_new.sql": "select 1;"}, "", {("migration-history", "risk")}),
+        ({"10_late.sql": "select 1;"}, "", {("migration-history", "broken")}),
+        ({}, "2_b.sql", {("migration-history", "broken")}),
+        ({"2_b.sql": "select 1;\ncreate table b ();"}, "", {("migration-repeats", "note")}),
+        ({"2_b.sql": "create tabel b ();"}, "", {("migration-repeats", "broken")}),
+    ],
+    ids=["duplicate", "never applied", "passed over", "missing", "not idempotent", "no SQL"],
+)
+def test_sick_migrations_are_told(
+    world: World, folder: Path, files: Mapping[str, str], gone: str, expected: Found
+) -> None:
+    """What the folder has beside what the database says was applied."""
+    filled(folder, files)
+    if gone:
+        (folder / gone).unlink()
+
+    code, document = doctor(world, folder)
+
+    assert found(document) == expected
+    assert code == int(any(severity == "broken" for _, severity in expected))
+
+
+def test_what_was_not_given_is_not_looked_at(world: World, tmp_path: Path) -> None:
+    """The reason is said for each subject, and the plain account has a line for it."""
+    ended = command("doctor", f"--url={world.url}", f"--migrations={tmp_path / 'none'}")
+
+    assert ended.returncode == 0, ended.stdout
+    assert "not looked at listener            no database-url was given" in ended.stdout
+    assert "ok            server" in ended.stdout
+
+
+def test_nothing_to_look_at_is_a_usage_error(tmp_path: Path) -> None:
+    """It says what to give."""
+    ended = command("doctor", f"--migrations={tmp_path / 'none'}")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "--database-url" in ended.stderr
