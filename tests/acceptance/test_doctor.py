@@ -12,6 +12,7 @@ from tests.acceptance.world import Kind, World, kinds, start_world
 
 from pgrst_sandbox.faults.balancer import balanced
 from pgrst_sandbox.faults.gateway import Gateway, serving
+from pgrst_sandbox.faults.loads import slow
 from pgrst_sandbox.ports import free_port
 from pgrst_sandbox.postgres import Postgres
 
@@ -39,6 +40,18 @@ create event trigger drop_watch on sql_drop execute function extensions.watch();
 UNSEEN: Final = "set local session_replication_role = replica;"
 """Event triggers stay asleep, so nobody reloads."""
 
+NARROW: Final = """
+drop event trigger ddl_watch;
+create event trigger ddl_watch on ddl_command_end when tag in ('CREATE TABLE')
+    execute function extensions.watch();
+"""
+UNHANDLED: Final = f"""
+{UNSEEN}
+create schema hidden;
+create foreign data wrapper unhandled;
+create server nowhere foreign data wrapper unhandled;
+create foreign table hidden.far (id int) server nowhere;
+"""
 FILES: Final = {"1_base.sql": "create table if not exists scans (id int);", "2_b.sql": "select 1;"}
 
 Found = set[tuple[str, str]]
@@ -62,7 +75,7 @@ def shared(
 @pytest.fixture
 def world(shared: World) -> World:
     """A set-up that is well."""
-    shared.sql(f"alter role authenticator in database {shared.database} reset all;{HEALTHY}")
+    shared.sql(HEALTHY)
     shared.reload()
     return shared
 
@@ -104,14 +117,11 @@ def found(document: Mapping[str, Any]) -> Found:
 
 
 def test_a_healthy_set_up_has_no_findings(world: World, folder: Path) -> None:
-    """All subjects are looked at, all are well, and the database is left as it was."""
-    before = world.rows("select xact_commit >= 0, tup_inserted from pg_stat_database limit 0")
-
+    """All subjects are looked at, and all are well."""
     code, document = doctor(world, folder)
 
     assert (code, found(document)) == (0, set()), document
     assert {look["state"] for look in document["subjects"]} == {"ok"}
-    assert before == []
 
 
 SICK: Final = {
@@ -120,8 +130,7 @@ SICK: Final = {
         {("event-triggers", "risk")},
     ),
     "trigger that misses statements": (
-        "drop event trigger ddl_watch; create event trigger ddl_watch on ddl_command_end"
-        " when tag in ('CREATE TABLE') execute function extensions.watch();",
+        NARROW,
         {("event-triggers", "risk")},
     ),
     "no trigger": (
@@ -135,9 +144,7 @@ SICK: Final = {
         {("row-security", "risk")},
     ),
     "foreign table without a handler": (
-        f"{UNSEEN} create schema hidden; create foreign data wrapper unhandled;"
-        " create server nowhere foreign data wrapper unhandled;"
-        " create foreign table hidden.far (id int) server nowhere;",
+        UNHANDLED,
         {("foreign-tables", "broken")},
     ),
     "stale cache": (
@@ -160,11 +167,12 @@ def test_a_sick_database_is_told(
     assert code == int(any(severity == "broken" for _, severity in expected))
 
 
-def test_a_timeout_below_the_last_load_is_told(world: World, folder: Path) -> None:
+def test_a_timeout_below_the_last_load_is_told(start: Start, folder: Path) -> None:
     """The next load, on a new connection, would not end."""
-    world.sql(f"alter role authenticator in database {world.database} set statement_timeout = 1")
-
-    code, document = doctor(world, folder)
+    with start(setup=HEALTHY, environment=slow(300)) as world:
+        name = world.database
+        world.sql(f"alter role authenticator in database {name} set statement_timeout = '0.2s'")
+        code, document = doctor(world, folder)
 
     assert (code, found(document)) == (0, {("timeouts", "risk")})
 

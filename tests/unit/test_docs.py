@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pgrst_gate.doctor.looks import SUBJECTS
 from pgrst_gate.drift import allowed, snapshot
 from pgrst_gate.drift.rules import Rule
 from pgrst_gate.errors import Cancelled, GateError
@@ -98,6 +99,15 @@ def test_verdicts_tells_about_causes_only() -> None:
     headings = re.findall(r"^## (.+)$", (ROOT / "docs/verdicts.md").read_text(), re.MULTILINE)
 
     assert headings == [cause.value for cause in Cause]
+
+
+def test_every_subject_of_the_doctor_has_its_section() -> None:
+    """In the order of its report, each with what it means, how it is told and what to type."""
+    told = (ROOT / "docs/doctor.md").read_text()
+
+    assert re.findall(r"^## (.+)$", told, re.MULTILINE) == list(SUBJECTS)
+    parts = [re.findall(r"^\*\*(.+?)\*\*", section(told, one), re.MULTILINE) for one in SUBJECTS]
+    assert parts == [["Meaning.", "How it is told.", "What to do."]] * len(SUBJECTS)
 
 
 def test_exit_codes_are_those_of_the_errors() -> None:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pgrst_gate import health
+from pgrst_gate import health, localhost
 from pgrst_gate.database import connected
 from pgrst_gate.doctor import database, migrations, reachability, server
 from pgrst_gate.doctor.looks import SUBJECTS, Examination, Look, Subject, refused, unseen
@@ -77,12 +77,13 @@ class _Api:
             self.looks += [unseen(one, "no url was given") for one in _OF_SERVER]
             return
         credentials = Credentials(where.api_key, where.token, where.headers)
-        client = closing.enter_context(Client(where.url, credentials, connections=1))
+        url = localhost.from_inside(where.url) or where.url
+        client = closing.enter_context(Client(url, credentials, connections=1))
         try:
             self.met = server.meet(client, where.schema)
         except (NotObserved, UsageError) as error:
-            problem = error if isinstance(error, NotObserved) else NotObserved(str(error))
-            self.looks.append(refused("server", problem))
+            hint = localhost.hint(where.url) or error.hint
+            self.looks.append(refused("server", NotObserved(str(error), hint=hint)))
             self.looks += [unseen(one, "the server did not answer") for one in _OF_SERVER[1:]]
         else:
             self.looks.append(server.server_seen(self.met))

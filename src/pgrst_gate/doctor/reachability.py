@@ -32,11 +32,9 @@ def examined(given: Mapping[str, str], resolve: Resolve = addresses) -> Look:
         if not host:
             continue
         found = resolve(host)
-        told.append(f"{name}: {host} is {', '.join(found) or 'unknown'}")
-        if hint := localhost.hint(url):
-            text = f"{name} is this container itself"
-            findings.append(Finding("reachability", "risk", text, remedy=hint))
-        elif not found:
+        where = ", which is this container itself" if localhost.hint(url) else ""
+        told.append(f"{name}: {host} is {', '.join(found) or 'unknown'}{where}")
+        if not found:
             text = f"{name}: nobody knows the host {host}"
             findings.append(Finding("reachability", "broken", text, remedy=f"check `{name}`"))
         elif all(ipaddress.ip_address(one.partition("%")[0]).version > 4 for one in found):  # noqa: PLR2004
