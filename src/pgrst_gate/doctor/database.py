@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from typing import Final
 
 from pgrst_gate.doctor.looks import Look, unseen
@@ -31,15 +32,15 @@ COMMANDS: Final = (
 """The commands of everyday migrations that change what the schema cache must hold."""
 
 
-def examined(health: Health, channel: str, load_seconds: float | None) -> tuple[Look, ...]:
-    """A look at each subject; ``load_seconds`` is what the last load took, where that is known."""
+def examined(health: Health, channel: str, read_seconds: float) -> tuple[Look, ...]:
+    """A look at each subject; ``read_seconds`` is what `read_surface` took."""
     return (
         schemas(health),
         listener(health, channel),
         event_triggers(health, channel),
         grants(health),
         row_security(health),
-        timeouts(health, load_seconds),
+        timeouts(health, read_seconds),
         foreign_tables(health),
     )
 
@@ -217,8 +218,12 @@ def row_security(health: Health) -> Look:
     return Look("row-security", f"enabled on {protected} of {len(tables)} tables", findings)
 
 
-def timeouts(health: Health, load_seconds: float | None) -> Look:
-    """The statement_timeout of PostgREST's own role bounds the load of the schema cache too."""
+def timeouts(health: Health, read_seconds: float) -> Look:
+    """The statement_timeout of PostgREST's own role bounds the load of the schema cache too.
+
+    A load asks the catalog as `read_surface` does, which is taken as the measure: the gauge of the
+    admin server holds what comes after the query (recordings/reload-14.14).
+    """
     if health.settings is None or health.listening is None:
         return unseen("timeouts", HIDDEN)
     users = sorted({one.user for one in health.listening.sessions if one.is_postgrest})
@@ -226,19 +231,20 @@ def timeouts(health: Health, load_seconds: float | None) -> Look:
     for user in users or ["authenticator"]:
         found = in_force(health.settings, "statement_timeout", user)
         limit = seconds(found.value) if found else None
+        enough = f"{ceil(4 * read_seconds)}s"
         texts.append(f"{user}: {found.value if found else 'none set'}")
-        if limit and load_seconds is not None and load_seconds >= limit:
+        if limit and read_seconds >= limit:
             findings.append(
                 Finding(
                     "timeouts",
                     "risk",
                     f"the next load of the schema cache may fail: {user} has {limit:g} s for a"
-                    f" statement, and the last load took {load_seconds:.3g} s",
+                    f" statement, and reading the catalog took {read_seconds:.3g} s from here",
                     (f"pg_db_role_setting of {user}: statement_timeout={found and found.value}",),
-                    f"alter role {quoted(user)} set statement_timeout = '{4 * load_seconds:.0f}s';",
+                    f"alter role {quoted(user)} set statement_timeout = '{enough}';",
                 )
             )
-    told = "" if load_seconds is None else f"; the last load took {load_seconds:.3g} s"
+    told = f"; reading the catalog took {read_seconds:.3g} s"
     return Look("timeouts", f"statement_timeout of {', '.join(texts)}{told}", tuple(findings))
 
 

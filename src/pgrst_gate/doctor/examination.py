@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,7 +16,6 @@ from pgrst_gate.errors import NotObserved, UsageError
 from pgrst_gate.expectations.catalog import configured_schemas, read_surface
 from pgrst_gate.expectations.migrations.layouts import Layout
 from pgrst_gate.expectations.sources import DEFAULT_SCHEMA
-from pgrst_gate.postgrest import admin
 from pgrst_gate.postgrest.client import Client, Credentials
 from pgrst_gate.surface import Surface
 
@@ -66,11 +66,10 @@ class _Api:
 
     def __init__(self, where: Where, closing: ExitStack) -> None:
         self.met: server.Met | None = None
-        self.admin: Client | None = None
         self.looks: list[Look] = []
         if where.admin_url:
-            self.admin = closing.enter_context(Client(where.admin_url, Credentials()))
-            self.looks.append(server.admin_server(self.admin))
+            admin = closing.enter_context(Client(where.admin_url, Credentials()))
+            self.looks.append(server.admin_server(admin))
         else:
             self.looks.append(unseen("admin-server", "no admin-url was given"))
         if not where.url:
@@ -88,12 +87,6 @@ class _Api:
         else:
             self.looks.append(server.server_seen(self.met))
 
-    @property
-    def load_seconds(self) -> float | None:
-        """How long the last load took."""
-        version = self.met.identity.version if self.met else None
-        return admin.load_seconds(self.admin, version) if self.admin else None
-
 
 def _database(where: Where, api: _Api) -> list[Look]:
     """What the database has, and whether the server has the same."""
@@ -105,14 +98,14 @@ def _database(where: Where, api: _Api) -> list[Look]:
         exposed = where.schema or (api.met.schemas if api.met else ()) or _configured(where)
         state = health.read(where.database_url, exposed)
         there = [name for name in exposed if name not in (state.missing or ())]
-        surface = _surface(where, there)
+        surface, read_seconds = _surface(where, there)
     except NotObserved as error:
         why = "the database did not answer"
         looks = [refused("database", error), *(unseen(one, why) for one in _OF_DATABASE[1:])]
         return looks if api.met is None else [*looks, *server.without_database(api.met, why)]
     looks = [
         Look("database", f"{len(surface.relations)} relations, {len(surface.functions)} functions"),
-        *database.examined(state, where.db_channel, api.load_seconds),
+        *database.examined(state, where.db_channel, read_seconds),
     ]
     return looks if api.met is None else [*looks, *server.beside(api.met, surface)]
 
@@ -122,6 +115,8 @@ def _configured(where: Where) -> tuple[str, ...]:
         return configured_schemas(connection) or (DEFAULT_SCHEMA,)
 
 
-def _surface(where: Where, schemas: list[str]) -> Surface:
+def _surface(where: Where, schemas: list[str]) -> tuple[Surface, float]:
+    """The surface by the catalog, and how many seconds it took to read."""
     with connected(where.database_url, "examined", NotObserved) as connection:
-        return read_surface(connection, schemas)
+        begun = time.monotonic()
+        return read_surface(connection, schemas), time.monotonic() - begun

@@ -10,15 +10,10 @@ from typing import Any, Final
 from pgrst_gate.postgrest.answers import Answer
 from pgrst_gate.postgrest.client import DOCUMENT_BYTES, Client
 from pgrst_gate.postgrest.questions import Question
-from pgrst_gate.postgrest.versions import Version
 
 _COUNTER: Final = re.compile(
     r'^pgrst_schema_cache_loads_total\{status="(SUCCESS|FAIL)"\} ([0-9.e+]+)$', re.MULTILINE
 )
-
-_TOOK: Final = re.compile(r"^pgrst_schema_cache_query_time_seconds ([0-9.e+-]+)$", re.MULTILINE)
-_MILLISECONDS_SINCE: Final[Version] = (14, 2)
-"""The gauge holds milliseconds, whatever its name (recordings/reload-14.14 and -12.2.12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +48,6 @@ def counters(client: Client) -> Counters | None:
 def ready(client: Client) -> Answer:
     """What the admin server says of its server: 200 where it has a cache and its listener."""
     return client.ask(Question("GET", "/ready", accept="*/*"))
-
-
-def load_seconds(client: Client, version: Version | None) -> float | None:
-    """How long the last load took; None where that is not shown, or the version is not known."""
-    answer = client.ask(Question("GET", "/metrics", accept="*/*"))
-    found = _TOOK.search(answer.body.decode("utf-8", "replace")) if answer.succeeded else None
-    if found is None or version is None:
-        return None
-    return float(found[1]) / (1000 if version >= _MILLISECONDS_SINCE else 1)
 
 
 def cache(client: Client) -> Cache | None:
