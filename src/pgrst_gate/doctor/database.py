@@ -6,38 +6,23 @@ from collections.abc import Iterator
 from math import ceil
 from typing import Final
 
-from pgrst_gate.doctor.looks import Look, unseen
+from pgrst_gate.doctor import channels
+from pgrst_gate.doctor.looks import HIDDEN, Look, unseen
 from pgrst_gate.findings import Finding
 from pgrst_gate.health.settings import in_force, seconds
-from pgrst_gate.health.triggers import covers, notifies
 from pgrst_gate.health.values import Health, Table
 from pgrst_gate.schema import quoted
 
 CLIENTS: Final = ("anon", "authenticated", "service_role")
 """The roles of clients: Supabase's names, and those of PostgREST's own documentation."""
-HIDDEN: Final = "this user may not see it"
-FULL: Final = 0.5
-"""Of the notification queue; a full one refuses every NOTIFY."""
-
-COMMANDS: Final = (
-    "CREATE TABLE",
-    "ALTER TABLE",
-    "DROP TABLE",
-    "CREATE VIEW",
-    "CREATE FUNCTION",
-    "ALTER FUNCTION",
-    "DROP FUNCTION",
-    "CREATE TYPE",
-)
-"""The commands of everyday migrations that change what the schema cache must hold."""
 
 
 def examined(health: Health, channel: str, read_seconds: float) -> tuple[Look, ...]:
     """A look at each subject; ``read_seconds`` is what `read_surface` took."""
     return (
         schemas(health),
-        listener(health, channel),
-        event_triggers(health, channel),
+        channels.listener(health, channel),
+        channels.event_triggers(health, channel),
         grants(health),
         row_security(health),
         timeouts(health, read_seconds),
@@ -60,77 +45,6 @@ def schemas(health: Health) -> Look:
         for name in sorted(health.missing)
     )
     return Look("schemas", f"exposed: {', '.join(health.schemas)}", findings)
-
-
-def listener(health: Health, channel: str) -> Look:
-    """A reload by NOTIFY arrives only where a session listens."""
-    heard = health.listening
-    if heard is None:
-        return unseen("listener", HIDDEN)
-    findings = []
-    if heard.queue > FULL:
-        text = f"the queue of notifications is {heard.queue:.0%} full, and a full one refuses more"
-        stuck = "select pid, usename, xact_start from pg_stat_activity order by xact_start;"
-        findings.append(Finding("listener", "risk", text, remedy=stuck))
-    listening = sum(one.channel == channel for one in heard.sessions)
-    if not listening and any(one.channel is None for one in heard.sessions):
-        why = "this user may not see who listens: it takes pg_read_all_stats"
-        return Look("listener", why, tuple(findings), looked=bool(findings))
-    if not listening:
-        connected = sum(one.is_postgrest for one in heard.sessions)
-        seen = f"pg_stat_activity: {connected} sessions of PostgREST, none with LISTEN"
-        findings.append(
-            Finding(
-                "listener",
-                "risk",
-                f"nobody listens on channel {channel}: a reload by NOTIFY is lost",
-                (seen,),
-                "PGRST_DB_CHANNEL_ENABLED=true, and a db-uri that is no transaction pooler",
-            )
-        )
-    return Look("listener", f"{listening} listening on channel {channel}", tuple(findings))
-
-
-def event_triggers(health: Health, channel: str) -> Look:
-    """Triggers that have PostgREST reload by themselves, and what they do not see.
-
-    Where there are none nobody relies on them.
-    """
-    if health.triggers is None:
-        return unseen("event-triggers", HIDDEN)
-    ours = [one for one in health.triggers if notifies(one, channel)]
-    if not ours:
-        text = f"no event trigger notifies {channel}: after each migration somebody must"
-        note = Finding("event-triggers", "note", text, remedy=f"notify {quoted(channel)};")
-        return Look("event-triggers", "none", (note,))
-    asleep = [one for one in ours if one.enabled not in {"origin", "always"}]
-    findings = [
-        Finding(
-            "event-triggers",
-            "risk",
-            f"event trigger {one.name} is {_asleep(one.enabled)}",
-            (f"pg_event_trigger: {one.enabled}",),
-            f"alter event trigger {quoted(one.name)} enable;",
-        )
-        for one in asleep
-    ]
-    drops = any(one.event == "sql_drop" and not one.tags for one in ours if one not in asleep)
-    missed = [
-        command
-        for command in COMMANDS
-        if not any(covers(one, command) for one in ours)
-        and not (drops and command.startswith("DROP"))
-    ]
-    if missed and not asleep:
-        text = f"no event trigger notifies {channel} after {', '.join(missed)}"
-        findings.append(
-            Finding("event-triggers", "risk", text, remedy=f"notify {quoted(channel)};")
-        )
-    return Look("event-triggers", ", ".join(one.name for one in ours), tuple(findings))
-
-
-def _asleep(enabled: str) -> str:
-    return "disabled" if enabled == "disabled" else "for replicas only"
 
 
 def grants(health: Health) -> Look:
@@ -163,17 +77,17 @@ def _schemas_without_usage(health: Health, clients: list[str]) -> Iterator[Findi
 
 
 def _for_nobody(health: Health, clients: list[str]) -> Iterator[Finding]:
-    roles = ", ".join(clients)
+    roles = ", nor ".join(clients)
     for table in (health.tables or {}).values():
         if not any(_does_anything(table, role) for role in clients):
-            text = f"{table.relation} is exposed, and none of {roles} may use it"
+            text = f"{table.relation} is exposed, and no client may use it: not {roles}"
             told = (f"has_table_privilege: none, on {table.relation}",)
             remedy = f"grant select on {table.relation} to {clients[0]};"
             yield Finding("grants", "risk", text, told, remedy)
     for routine in health.routines or ():
         if not routine.callers.intersection(clients):
             name = f"{quoted(routine.schema)}.{quoted(routine.name)}({', '.join(routine.types)})"
-            text = f"function {name} is exposed, and none of {roles} may call it"
+            text = f"function {name} is exposed, and no client may call it: not {roles}"
             remedy = f"grant execute on function {name} to {clients[0]};"
             yield Finding("grants", "note", text, remedy=remedy)
 

@@ -18,6 +18,7 @@ from pgrst_gate.expectations.migrations.layouts import Layout
 from pgrst_gate.expectations.sources import DEFAULT_SCHEMA
 from pgrst_gate.postgrest.client import Client, Credentials
 from pgrst_gate.surface import Surface
+from pgrst_gate.watch import counted
 
 _OF_SERVER: tuple[Subject, ...] = ("server", "gateway", "cache", "instances")
 _OF_DATABASE: tuple[Subject, ...] = SUBJECTS[
@@ -97,14 +98,15 @@ def _database(where: Where, api: _Api) -> list[Look]:
     try:
         exposed = where.schema or (api.met.schemas if api.met else ()) or _configured(where)
         state = health.read(where.database_url, exposed)
-        there = [name for name in exposed if name not in (state.missing or ())]
-        surface, read_seconds = _surface(where, there)
+        existing = [name for name in exposed if name not in (state.missing or ())]
+        surface, read_seconds = _surface(where, existing)
     except NotObserved as error:
         why = "the database did not answer"
         looks = [refused("database", error), *(unseen(one, why) for one in _OF_DATABASE[1:])]
         return looks if api.met is None else [*looks, *server.without_database(api.met, why)]
+    there = counted(len(surface.relations), "relation")
     looks = [
-        Look("database", f"{len(surface.relations)} relations, {len(surface.functions)} functions"),
+        Look("database", f"{there} and {counted(len(surface.functions), 'function')}"),
         *database.examined(state, where.db_channel, read_seconds),
     ]
     return looks if api.met is None else [*looks, *server.beside(api.met, surface)]

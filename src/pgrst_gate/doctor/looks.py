@@ -30,6 +30,8 @@ Subject = Literal[
 SUBJECTS: Final[tuple[Subject, ...]] = get_args(Subject)
 """In the order of the report; each has a section in docs/doctor.md."""
 
+HIDDEN: Final = "this user may not see it"
+
 State = Literal["ok", "risk", "broken", "not looked at"]
 
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from pgrst_gate.doctor.database import CLIENTS, event_triggers, examined, listener
+from pgrst_gate.doctor.channels import event_triggers, listener
+from pgrst_gate.doctor.database import examined
 from pgrst_gate.doctor.looks import State
 from pgrst_gate.health.values import Health, Listening, Session, Trigger
 
@@ -56,8 +57,3 @@ def test_triggers_must_see_what_migrations_do(
     )
 
     assert event_triggers(replace(HIDDEN, triggers=found), "pgrst").state == state
-
-
-def test_clients_are_not_the_authenticator() -> None:
-    """It is granted nothing by itself: it becomes one of them."""
-    assert "authenticator" not in CLIENTS
