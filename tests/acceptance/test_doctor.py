@@ -175,6 +175,18 @@ def test_a_sick_database_is_told(
     assert code == int(any(severity == "broken" for _, severity in expected))
 
 
+def test_what_the_cache_lacks_is_named(world: World, folder: Path) -> None:
+    """The new column, and none that stands beside it."""
+    world.sql(f"{UNSEEN} alter table scans add column ended_at timestamptz;")
+
+    _, document = doctor(world, folder)
+
+    [cache] = [look for look in document["subjects"] if look["subject"] == "cache"]
+    [finding] = cache["findings"]
+    assert finding["text"] == "the cache lacks public.scans.ended_at, which the database has"
+    assert finding["remedy"] == "notify pgrst, 'reload schema';"
+
+
 def test_a_timeout_below_what_a_load_takes_is_told(start: Start, folder: Path) -> None:
     """The next load, on a new connection, would not end."""
     with start(setup=HEALTHY) as world:

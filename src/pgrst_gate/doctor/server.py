@@ -17,7 +17,7 @@ from pgrst_gate.postgrest.client import Client
 from pgrst_gate.postgrest.server import Identity
 from pgrst_gate.postgrest.survey import Round, Survey
 from pgrst_gate.postgrest.versions import NEWEST_SEEN, named_takes_any_keys
-from pgrst_gate.schema import Item
+from pgrst_gate.schema import Column, Item
 from pgrst_gate.surface import Surface
 
 ROUNDS: Final = 4
@@ -117,7 +117,7 @@ def beside(met: Met, surface: Surface) -> tuple[Look, ...]:
         return (_gateway(met, (finding,)), *_unproven())
     if in_place := _in_place(rounds):
         return (_gateway(met, in_place), *_unproven())
-    return (_gateway(met, ()), *_compared(rounds))
+    return (_gateway(met, ()), *_compared(survey, rounds))
 
 
 def _unproven() -> tuple[Look, Look]:
@@ -148,9 +148,13 @@ def _gateway(met: Met, findings: tuple[Finding, ...]) -> Look:
     return Look("gateway", seen, findings)
 
 
-def _compared(rounds: list[Round]) -> tuple[Look, Look]:
+def _compared(survey: Survey, rounds: list[Round]) -> tuple[Look, Look]:
     seen = {item: [one.facts[item].cached for one in rounds] for item in rounds[0].facts}
-    stale = [item for item, answers in seen.items() if set(answers) == {False}]
+    stale = [
+        item
+        for item, answers in seen.items()
+        if set(answers) == {False} and _is_missing_alone(survey, item)
+    ]
     flapping = [item for item, answers in seen.items() if {True, False} <= set(answers)]
     proven = sum(set(answers) == {True} for answers in seen.values())
     findings: tuple[Finding, ...] = ()
@@ -161,13 +165,22 @@ def _compared(rounds: list[Round]) -> tuple[Look, Look]:
     cache = Look("cache", f"{proven} of {len(seen)} items seen in it", findings)
     findings = ()
     if flapping:
-        text = f"several servers answer, and not all have {_named(flapping)}"
+        whole = [one.relation if isinstance(one, Column) else one for one in flapping]
+        text = f"several servers answer, and not all have all of {_named(whole)}"
         told = rounds[0].facts[flapping[0]].told + rounds[1].facts[flapping[0]].told
         remedy = "notify pgrst, 'reload schema'; it reaches all that listen"
         findings = (Finding("instances", "broken", text, told, remedy),)
     return cache, Look("instances", f"{len(rounds)} connections answered alike", findings)
 
 
+def _is_missing_alone(survey: Survey, item: Item) -> bool:
+    """The columns of a relation are asked for together: one that lacks makes all of them red."""
+    if not isinstance(item, Column):
+        return True
+    return survey.only(item).glance(item).facts[item].cached is False
+
+
 def _named(items: Sequence[Item]) -> str:
-    rest = len(items) - NAMED
-    return ", ".join(map(str, items[:NAMED])) + (f" and {rest} more" if rest > 0 else "")
+    each = tuple(dict.fromkeys(map(str, items)))
+    rest = len(each) - NAMED
+    return ", ".join(each[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
