@@ -62,10 +62,11 @@ def event_triggers(health: Health, channel: str) -> Look:
     """
     if health.triggers is None:
         return unseen("event-triggers", HIDDEN)
+    reload = f"notify {quoted(channel)}, 'reload schema';"
     ours = [one for one in health.triggers if notifies(one, channel)]
     if not ours:
         text = f"no event trigger notifies {channel}: after each migration somebody must"
-        note = Finding("event-triggers", "note", text, remedy=f"notify {quoted(channel)};")
+        note = Finding("event-triggers", "note", text, remedy=reload)
         return Look("event-triggers", "none", (note,))
     asleep = [one for one in ours if one.enabled not in {"origin", "always"}]
     findings = [
@@ -87,9 +88,7 @@ def event_triggers(health: Health, channel: str) -> Look:
     ]
     if missed and not asleep:
         text = f"no event trigger notifies {channel} after {', '.join(missed)}"
-        findings.append(
-            Finding("event-triggers", "risk", text, remedy=f"notify {quoted(channel)};")
-        )
+        findings.append(Finding("event-triggers", "risk", text, remedy=reload))
     return Look("event-triggers", ", ".join(one.name for one in ours), tuple(findings))
 
 

@@ -109,7 +109,9 @@ def _database(where: Where, api: _Api) -> list[Look]:
         Look("database", f"{there} and {counted(len(surface.functions), 'function')}"),
         *database.examined(state, where.db_channel, read_seconds),
     ]
-    return looks if api.met is None else [*looks, *server.beside(api.met, surface)]
+    return (
+        looks if api.met is None else [*looks, *server.beside(api.met, surface, where.db_channel)]
+    )
 
 
 def _configured(where: Where) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from pgrst_gate.postgrest.client import Client
 from pgrst_gate.postgrest.server import Identity
 from pgrst_gate.postgrest.survey import Round, Survey
 from pgrst_gate.postgrest.versions import NEWEST_SEEN, named_takes_any_keys
-from pgrst_gate.schema import Column, Item
+from pgrst_gate.schema import Column, Item, quoted
 from pgrst_gate.surface import Surface
 
 ROUNDS: Final = 4
@@ -94,7 +94,7 @@ def without_database(met: Met, why: str) -> tuple[Look, ...]:
     return (_gateway(met, ()), unseen("cache", why), unseen("instances", why))
 
 
-def beside(met: Met, surface: Surface) -> tuple[Look, ...]:
+def beside(met: Met, surface: Surface, channel: str) -> tuple[Look, ...]:
     """The server's cache beside what its database has: what is in front, stale, or differs."""
     any_keys = named_takes_any_keys(met.identity.version)
     expectation = expected(surface, THE_DATABASE, typed=False, any_keys=any_keys)
@@ -117,7 +117,10 @@ def beside(met: Met, surface: Surface) -> tuple[Look, ...]:
         return (_gateway(met, (finding,)), *_unproven())
     if in_place := _in_place(rounds):
         return (_gateway(met, in_place), *_unproven())
-    return (_gateway(met, ()), *_compared(survey, rounds))
+    return (
+        _gateway(met, ()),
+        *_compared(survey, rounds, f"notify {quoted(channel)}, 'reload schema';"),
+    )
 
 
 def _unproven() -> tuple[Look, Look]:
@@ -148,7 +151,7 @@ def _gateway(met: Met, findings: tuple[Finding, ...]) -> Look:
     return Look("gateway", seen, findings)
 
 
-def _compared(survey: Survey, rounds: list[Round]) -> tuple[Look, Look]:
+def _compared(survey: Survey, rounds: list[Round], reload: str) -> tuple[Look, Look]:
     seen = {item: [one.facts[item].cached for one in rounds] for item in rounds[0].facts}
     stale = [
         item
@@ -161,15 +164,14 @@ def _compared(survey: Survey, rounds: list[Round]) -> tuple[Look, Look]:
     if stale:
         text = f"the cache lacks {_named(stale)}, which the database has"
         told = rounds[0].facts[stale[0]].told
-        findings = (Finding("cache", "broken", text, told, "notify pgrst, 'reload schema';"),)
+        findings = (Finding("cache", "broken", text, told, reload),)
     cache = Look("cache", f"{proven} of {len(seen)} items seen in it", findings)
     findings = ()
     if flapping:
         whole = [one.relation if isinstance(one, Column) else one for one in flapping]
         text = f"several servers answer, and not all have all of {_named(whole)}"
         told = rounds[0].facts[flapping[0]].told + rounds[1].facts[flapping[0]].told
-        remedy = "notify pgrst, 'reload schema'; it reaches all that listen"
-        findings = (Finding("instances", "broken", text, told, remedy),)
+        findings = (Finding("instances", "broken", text, told, reload),)
     return cache, Look("instances", f"{len(rounds)} connections answered alike", findings)
 
 
