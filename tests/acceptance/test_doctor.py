@@ -49,8 +49,7 @@ drop event trigger ddl_watch;
 create event trigger ddl_watch on ddl_command_end when tag in ('CREATE TABLE')
     execute function extensions.watch();
 """
-UNHANDLED: Final = f"""
-{UNSEEN}
+UNHANDLED: Final = """
 create schema hidden;
 create foreign data wrapper unhandled;
 create server nowhere foreign data wrapper unhandled;
@@ -79,7 +78,7 @@ def shared(
 @pytest.fixture
 def world(shared: World) -> World:
     """A set-up that is well."""
-    shared.sql(HEALTHY)
+    shared.sql(UNSEEN + HEALTHY)  # so that the load that is waited for is the only one
     shared.reload()
     return shared
 
@@ -156,7 +155,7 @@ SICK: Final = {
         {("foreign-tables", "broken")},
     ),
     "stale cache": (
-        f"{UNSEEN} alter table scans add column ended_at timestamptz;",
+        "alter table scans add column ended_at timestamptz;",
         {("cache", "broken")},
     ),
 }
@@ -167,7 +166,7 @@ def test_a_sick_database_is_told(
     world: World, folder: Path, sickness: str, expected: Found
 ) -> None:
     """Exactly what was done to it, and the exit code says whether it is broken."""
-    world.sql(sickness)
+    world.sql(UNSEEN + sickness)
 
     code, document = doctor(world, folder)
 
