@@ -33,6 +33,8 @@ HOPELESS_AFTER_SECONDS: Final = 1.0
 """How long a refresh must lie back before anything is called hopeless: replicas lag a little."""
 LASTING_SECONDS: Final = 5.0
 """A server that has had no schema cache for so long is failing to load it."""
+HEARTBEAT_SECONDS: Final = 10.0
+"""The least silence of a wait; from then on it says something whenever its time has doubled."""
 FLAPPING: Final = "it was served in one round and not in the next: several instances, not all fresh"
 
 
@@ -79,6 +81,9 @@ class Wait:
     _rounds: int = 0
     _served_at: float = 0.0
     _said: str = field(default="", repr=False)
+    _said_at: float = 0.0
+    _since: float = 0.0
+    """Since when what was said last is so."""
 
     def until_served(self) -> Waited:
         """Wait; ends at the latest at the deadline, with what was seen last."""
@@ -137,15 +142,22 @@ class Wait:
         self._rounds, self._red = 0, red
         others = 0 if seen.complete else len(self.survey.asked_with(red.item)) - 1
         which = f"{red.item} or one of {others} asked with it" if others else str(red.item)
-        self._say(f"waiting: {which} is {red.cause}")
+        self._say(f"waiting: {which} is {red.cause}", red.told)
         if red.cause is Cause.UNREACHABLE:
             self.alive()
         return waited
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, told: tuple[str, ...] = ()) -> None:
+        """Say what is so, once; where it lasts, again now and then: a silent log looks hung."""
+        now = self.journal.now
         if text != self._said:
-            self._said = text
+            self._said, self._said_at, self._since = text, now, now
             self.journal.note("wait", text)
+        elif now - self._said_at >= max(HEARTBEAT_SECONDS, self._said_at - self._since):
+            self._said_at = now
+            answer = f"; last answer: {told[-1]}" if told else ""
+            for_how_long = f"for {now - self._since:.0f} s, round {self.journal.attempts:,}"
+            self.journal.note("wait", f"still {text} ({for_how_long}){answer}")
 
     def _judged(self, seen: Round) -> Waited:
         loads = self.watch.look(max_age=0.0 if seen.complete else GLANCE_SECONDS)

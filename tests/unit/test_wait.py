@@ -1,5 +1,6 @@
 """The wait: what it makes of a server that changes while it is asked. Time is made up."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -194,6 +195,25 @@ def test_a_wait_that_cannot_succeed_ends_at_its_deadline() -> None:
     assert not waited.served
     assert causes(waited) == ["stale", "stale"]
     assert 7 <= waiting.clock.now < 7.1
+
+
+def test_a_long_wait_is_never_silent_for_long() -> None:
+    """It says for what, since when, how often and with which answer, as its time doubles."""
+    stale = replace(STALE, told=("GET /a: 400", "POST /a: 404 PGRST205"))
+    waiting = Waiting(until(1000, stale), texts={"timeout": "100", "interval": "1"})
+
+    waiting.run()
+
+    first, *later = [one for one in waiting.events if one.stage == "wait"]
+    assert first.text == "waiting: public.a is stale"
+    assert 10 <= later[0].at < 12
+    assert len(later) == 4
+    assert all(2 * one.at <= after.at < 2 * one.at + 2 for one, after in pairwise(later))
+    assert re.fullmatch(
+        r"still waiting: public\.a is stale \(for 10 s, round \d+\);"
+        r" last answer: POST /a: 404 PGRST205",
+        later[0].text,
+    )
 
 
 def test_answers_of_two_rounds_never_add_up() -> None:
