@@ -42,6 +42,9 @@ class Annotation:
     level: Level
     title: str
     message: str
+    file: str = ""
+    """The file it is shown at, from the workspace; without it, it is the run's as a whole."""
+    line: int = 1
 
 
 class Workflow:
@@ -81,7 +84,12 @@ class Workflow:
         with self._commands():
             for annotation in self._within_budget(annotations):
                 show = getattr(self._core, annotation.level)
-                show(_encodable(annotation.message), title=_encodable(annotation.title))
+                place = (
+                    {"file": _encodable(annotation.file), "start_line": annotation.line}
+                    if annotation.file
+                    else {}
+                )
+                show(_encodable(annotation.message), title=_encodable(annotation.title), **place)
 
     def output(self, name: str, value: str) -> None:
         """Set an output of the step."""

@@ -59,7 +59,7 @@ class Engine:
 
     def name(self, purpose: str) -> str:
         """A name that no other test and no other run uses; a valid host name as well."""
-        return f"pgrst-gate-{self.run}-{purpose}-{secrets.token_hex(2)}"
+        return f"pgrst-gate-{self.run}-{purpose}-{secrets.token_hex(4)}"
 
     def network(self) -> str:
         """Create a network in which containers find each other by name; gives its name."""

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.auto import choose
@@ -138,11 +138,19 @@ def test_a_stopped_container_can_only_restart(
     wait_until(api.ready)
 
 
+def paused(container: Container) -> bool:
+    """Pause a container; the kernel may need several tries to freeze busy processes."""
+    with suppress(APIError):
+        container.pause()
+    container.reload()
+    return bool(container.status == "paused")
+
+
 @pytest.mark.parametrize("action", ["reload", "restart"])
 def test_a_paused_container_is_left_alone(start: Start, action: Action) -> None:
     """A paused container takes neither signal nor restart."""
     container = start("postgrest")
-    container.pause()
+    wait_until(lambda: paused(container))
     before = state(container)
 
     with pytest.raises(NotRefreshed, match="is paused") as refused:

@@ -75,6 +75,14 @@ def test_annotations_arrive_as_they_are(workflow: Workflow, heard: Heard) -> Non
     assert shown.properties == {"title": "50%: a,b"}
 
 
+def test_annotations_at_a_line(workflow: Workflow, heard: Heard) -> None:
+    """A file and a line reach the page, whatever characters the path has."""
+    workflow.annotate([Annotation("error", "a", "b", "m/1,2: 50%.sql", 7)])
+
+    (shown,) = heard().annotations
+    assert shown.properties == {"title": "a", "file": "m/1,2: 50%.sql", "line": "7"}
+
+
 def test_annotations_that_the_runner_would_drop(workflow: Workflow, heard: Heard) -> None:
     """Of too many annotations of a level the last one shown says how many more there are."""
     errors = [Annotation("error", "", f"number {number}") for number in range(25)]

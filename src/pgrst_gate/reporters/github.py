@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from pgrst_gate.workflow import Annotation, Level, Workflow
 
 _MOST_NAMED = 5
 """Items that an annotation names."""
+_LINE = re.compile(r"([^:]+\.sql):([0-9]{1,9})")
+"""The place of a line in a migration."""
 
 
 def publish(report: Report, workflow: Workflow, files: Sequence[ReportFile]) -> None:
@@ -66,12 +69,21 @@ def _closed(report: Report) -> Iterator[Annotation]:
     elif not causes and not failed:  # too little evidence, for example
         yield _annotation("error", report, one_line(report.sentence))
     for cause, verdicts in causes.items():
-        yield Annotation("error", f"pgrst-gate: {cause}", _cause(cause, verdicts))
+        yield _caused(cause, verdicts)
     if failed:
         first = f"{one_line(failed[0].line)}: expected {one_line(failed[0].expected)}"
         answered = f"answered {one_line(failed[0].answered)}"
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         yield Annotation("error", "pgrst-gate: endpoint", f"{first}, {answered}{more}")
+    for cause, verdicts in causes.items():
+        yield from _elsewhere(cause, verdicts)
+
+
+def _elsewhere(cause: Cause, verdicts: tuple[Verdict, ...]) -> Iterator[Annotation]:
+    """An error at each further line that made items; last, so that no cause goes untold for it."""
+    _, *places = dict.fromkeys(one.place for one in verdicts if _LINE.fullmatch(one.place)) or [""]
+    for place in places:
+        yield _caused(cause, tuple(one for one in verdicts if one.place == place))
 
 
 def _changes(found: Comparison) -> Iterator[Annotation]:
@@ -83,6 +95,14 @@ def _changes(found: Comparison) -> Iterator[Annotation]:
         if len(changes) > _MOST_NAMED:
             lines.append(f"and {len(changes) - _MOST_NAMED:,} more")
         yield Annotation("error", f"pgrst-gate: {rule.id} ({rule.impact.value})", "\n".join(lines))
+
+
+def _caused(cause: Cause, verdicts: tuple[Verdict, ...]) -> Annotation:
+    """At the first line of a migration that made one of the items, if one did."""
+    found = next(filter(None, (_LINE.fullmatch(one.place) for one in verdicts)), None)
+    file, line = (one_line(found[1]), int(found[2])) if found else ("", 1)
+    title = f"pgrst-gate: {cause}"
+    return Annotation("error", title, _cause(cause, verdicts), file, line)
 
 
 def _cause(cause: Cause, verdicts: tuple[Verdict, ...]) -> str:

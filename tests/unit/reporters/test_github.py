@@ -179,6 +179,27 @@ def test_annotation_of_a_cause() -> None:
     )
 
 
+def test_annotations_at_the_lines_of_migrations() -> None:
+    """Each line that made a missing item has its error, after every cause was told once."""
+    places = ("m/1.sql:3", "", "m/1.sql:3", "m/2.sql:9", "git:main:api.yml")
+    stale = [
+        replace(present(Relation("", f"t{number}"), Cause.STALE), place=place)
+        for number, place in enumerate(places)
+    ]
+    hidden = present(Relation("", "other"), Cause.NOT_GRANTED)
+    report = replace(CLOSED, verdicts=(*stale, hidden), endpoints=(), events=())
+
+    assert [(one.message, one.file, one.line) for one in remarks(report)] == [
+        (
+            "stale: relation t0, relation t1, relation t2, relation t3, relation t4",
+            "m/1.sql",
+            3,
+        ),
+        ("not-granted: relation other", "", 1),
+        ("stale: relation t3", "m/2.sql", 9),
+    ]
+
+
 def test_annotation_of_a_problem() -> None:
     """The annotation of a run without a verdict has the reason and the hint."""
     (problem,) = remarks(PROBLEM)
