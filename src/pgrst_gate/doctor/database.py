@@ -135,8 +135,8 @@ def row_security(health: Health) -> Look:
 def timeouts(health: Health, read_seconds: float) -> Look:
     """The statement_timeout of PostgREST's own role bounds the load of the schema cache too.
 
-    A load asks the catalog as `read_surface` does, which is taken as the measure: the gauge of the
-    admin server holds what comes after the query (recordings/reload-14.14).
+    A load asks the catalog as `read_surface` does, which is taken as the measure, for that needs no
+    admin server.
     """
     if health.settings is None or health.listening is None:
         return unseen("timeouts", HIDDEN)

@@ -142,7 +142,8 @@ def _failures(report: Report) -> Iterator[_Line]:
 
 
 def _failure(cause: Cause, verdicts: tuple[Verdict, ...]) -> Iterator[_Line]:
-    yield _Line(f"{cause} ({wording.counted(len(verdicts), 'item')})", _BAD)
+    count = wording.counted(len(verdicts), "item")
+    yield _Line(f"{cause} ({count}; see {wording.section(cause)})", _BAD)
     for (note, remedy), group in wording.by_remedy(verdicts).items():
         for verdict in group[:_MOST_TOLD]:
             yield _Line(f"  {one_line(wording.expected_by(verdict))}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def publish(report: Report, workflow: Workflow, files: Sequence[ReportFile]) -> 
         for output in OUTPUTS:
             workflow.output(output.name, output.of(report, saved))
     with _noted(failures, "The job summary was not written"):
-        workflow.summary(markdown.render(report))
+        workflow.summary(markdown.render(report, _pages(os.environ)))
     unwritten = (Annotation("warning", "pgrst-gate", failure) for failure in failures)
     workflow.annotate((*remarks(report), *unwritten))
 
@@ -55,6 +55,10 @@ def remarks(report: Report) -> Iterator[Annotation]:
             yield _annotation("warning", report, _problem(report))
         case _:
             yield _annotation("error", report, _problem(report))
+    for finding in report.findings:
+        if finding.severity != "note":
+            text = "\n".join((*block(finding.text), *block(finding.remedy)))
+            yield Annotation("warning", f"pgrst-gate: {finding.subject}", text)
     for text in dict.fromkeys(event.text for event in report.events if event.level == "warning"):
         yield Annotation("warning", "pgrst-gate", "\n".join(block(text)))
     for text in dict.fromkeys(event.text for event in report.events if event.level == "notice"):
@@ -137,6 +141,13 @@ def _for_later_steps(path: Path) -> str:
         return str(path.resolve().relative_to(_workspace().resolve()))
     except ValueError:
         return str(path)
+
+
+def _pages(environment: Mapping[str, str]) -> str:
+    """Where the files of the action in use can be read; empty for one of the checkout."""
+    names = ("GITHUB_SERVER_URL", "GITHUB_ACTION_REPOSITORY", "GITHUB_ACTION_REF")
+    server, repository, ref = (environment.get(name, "") for name in names)
+    return f"{server}/{repository}/blob/{ref}" if server and repository and ref else ""
 
 
 def _workspace() -> Path:

@@ -66,6 +66,7 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
         "expected": wording.expected(verdict),
         "place": verdict.place,
         "cause": verdict.cause.value,
+        "section": wording.section(verdict.cause),
         "ok": verdict.ok,
         "told": list(verdict.told),
         "note": verdict.note,

@@ -10,6 +10,7 @@ import html
 import itertools
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Final
 
 from pgrst_gate.drift.rules import Change, Impact
@@ -41,10 +42,11 @@ _MOST_TOLD: Final = 6
 """Questions and answers shown for an item."""
 
 
-def render(report: Report) -> str:
+def render(report: Report, pages: str = "") -> str:
     """The account as Markdown of less than 1,000,000 bytes; what was left out is said.
 
-    The report must be redacted.
+    The report must be redacted. ``pages`` is the address of the docs at the version in use, for
+    links; without it a page is named.
     """
     sections = (
         _head,
@@ -52,7 +54,7 @@ def render(report: Report) -> str:
         _plan,
         _drift,
         _items,
-        _remedies,
+        partial(_remedies, pages=pages),
         _findings,
         _notes,
         _endpoints,
@@ -124,15 +126,19 @@ def _place(verdict: Verdict) -> str:
     return f"{_code(wording.named(verdict.item))}{place}"
 
 
-def _remedies(report: Report) -> Iterator[str]:
+def _remedies(report: Report, pages: str) -> Iterator[str]:
     if report.not_served:
         yield from ("### What to do", "")
         groups = wording.by_cause(report.not_served)
-        advice = (one for cause, verdicts in groups.items() for one in _advice(cause, verdicts))
+        advice = (
+            one for cause, verdicts in groups.items() for one in _advice(cause, verdicts, pages)
+        )
         yield from _fitting(advice, _REMEDIES_BYTES)
 
 
-def _advice(cause: Cause, verdicts: tuple[Verdict, ...]) -> Iterator[str]:
+def _advice(cause: Cause, verdicts: tuple[Verdict, ...], pages: str) -> Iterator[str]:
+    section = wording.section(cause)
+    page = f'<a href="{html.escape(f"{pages}/{section}")}">{section}</a>' if pages else section
     for (note, remedy), group in wording.by_remedy(verdicts).items():
         more = f" and {len(group) - 1:,} more" if len(group) > 1 else ""
         said = f"<br>{_text(note)}" if note else ""
@@ -140,6 +146,7 @@ def _advice(cause: Cause, verdicts: tuple[Verdict, ...]) -> Iterator[str]:
         if remedy:
             lines += (*_fenced(remedy), "")
         yield "\n".join(lines)
+    yield f"<p>What {cause} means, and how to prevent it: {page}</p>\n"
 
 
 def _findings(report: Report) -> Iterator[str]:
@@ -228,17 +235,3 @@ def _fenced(text: str) -> Iterator[str]:
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     yield from (f"{fence}text", *lines, fence)
-
-
-_SECTIONS: Final = (
-    _head,
-    _problem,
-    _plan,
-    _drift,
-    _items,
-    _remedies,
-    _notes,
-    _endpoints,
-    _run,
-    _timeline,
-)

@@ -65,6 +65,11 @@ def expected(verdict: Verdict) -> str:
     return "present" if verdict.expected_present else "absent"
 
 
+def section(cause: Cause) -> str:
+    """Where the docs say what the cause means, how it is told and cured, how it is prevented."""
+    return f"docs/verdicts.md#{cause}"
+
+
 def by_cause(verdicts: Iterable[Verdict]) -> dict[Cause, tuple[Verdict, ...]]:
     """The verdicts of each cause, in the order in which the causes come up."""
     return _grouped(verdicts, lambda verdict: verdict.cause)

@@ -25,6 +25,7 @@ from tests.unit.reporters.reports import (
     present,
 )
 
+from pgrst_gate.findings import Finding
 from pgrst_gate.report import Event, Report, ReportFile
 from pgrst_gate.reporters.github import publish, remarks
 from pgrst_gate.reporters.markdown import render
@@ -61,6 +62,32 @@ def published(workspace: Path, capsys: pytest.CaptureFixture[str]) -> Run:
         return log
 
     return run
+
+
+def test_a_cause_is_a_link_to_the_docs_of_the_version_in_use(
+    published: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An action that is used by a ref has its docs at that ref."""
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://x")
+    monkeypatch.setenv("GITHUB_ACTION_REPOSITORY", "o/r")
+    monkeypatch.setenv("GITHUB_ACTION_REF", "v1")
+
+    published(CLOSED)
+
+    summary = Path(os.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8")
+    assert '<a href="https://x/o/r/blob/v1/docs/verdicts.md#stale">' in summary
+
+
+def test_findings_are_warnings_with_what_to_type(published: Run) -> None:
+    """Notes are left to the summary: the runner shows only ten of a kind."""
+    broken = Finding("listener", "broken", "nobody listens", (), "notify pgrst;")
+    note = Finding("event-trigger", "note", "there is none")
+
+    log = published(replace(CLOSED, findings=(broken, note)))
+
+    told = [one.message for one in log.annotations if "nobody" in one.message]
+    assert told == ["nobody listens\nnotify pgrst;"]
+    assert not [one for one in log.annotations if "there is none" in one.message]
 
 
 def outputs() -> dict[str, str]:
