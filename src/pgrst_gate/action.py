@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pgrst_gate.given import from_action
 from pgrst_gate.redaction import Secrets
-from pgrst_gate.report import Event, Report, ReportFile
+from pgrst_gate.report import Destinations, Event, Report
 from pgrst_gate.reporters import console, github
 from pgrst_gate.session import or_bug, run
 from pgrst_gate.workflow import Workflow
@@ -26,10 +26,10 @@ class _Runner:
             self._workflow.stop_commands()
         return console.Progress(sys.stdout, secrets, colour=False)
 
-    def finish(self, report: Report, files: Sequence[ReportFile]) -> None:
+    def finish(self, report: Report, destinations: Destinations) -> None:
         console.write(sys.stdout, console.render(report))
         if self._workflow:
-            github.publish(report, self._workflow, files)
+            github.publish(report, self._workflow, destinations)
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pgrst_gate.inputs import Given, Input
     from pgrst_gate.redaction import Secrets
-    from pgrst_gate.report import Event, Report, ReportFile
+    from pgrst_gate.report import Destinations, Event, Report
 
 _EXPECTS: Final = {
     "expect-from",
@@ -55,10 +55,10 @@ class _Terminal:
 
         return console.Progress(sys.stderr, secrets, colour=console.wants_colour(sys.stderr))
 
-    def finish(self, report: Report, files: Sequence[ReportFile]) -> None:
+    def finish(self, report: Report, destinations: Destinations) -> None:
         from pgrst_gate.reporters import console, formats, json_report
 
-        for file in files:
+        for file in destinations.files:
             try:
                 formats.save(report, file)
             except OSError as error:

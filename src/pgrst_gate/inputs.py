@@ -82,6 +82,8 @@ class Inputs:
     on_missing_secrets: Missing
     dry_run: bool
     report: tuple[ReportFile, ...]
+    comment: str
+    github_token: str = field(repr=False)
 
 
 # --- the table -----------------------------------------------------------------------------------
@@ -382,6 +384,18 @@ INPUTS: Final = (
         " or a path for JSON alone. The action always writes JSON, by default to"
         " `pgrst-gate-report.json`.",
         readers.report_files,
+    ),
+    Input(
+        "comment",
+        "Id of this gate's comment on the pull request that started the workflow: made once, then"
+        " updated in place. Needs `github-token`.",
+        readers.comment_id,
+    ),
+    Input(
+        "github-token",
+        "Token for `comment`, such as `github.token` of a job with `pull-requests: write`.",
+        readers.text,
+        secret=True,
     ),
 )
 

@@ -23,6 +23,7 @@ class PullRequest:
     gets_no_secrets: str
     """Why it is given none, as in `this pull request is from a fork`; empty when it is."""
     labels: frozenset[str] = frozenset()
+    number: int = 0
 
 
 def started_by(environment: Mapping[str, str]) -> PullRequest | None:
@@ -48,4 +49,5 @@ def _of(told: Mapping[str, Any], actor: str) -> PullRequest:
         why = "this pull request is from a fork, which is given no secrets"
     elif actor == DEPENDABOT:
         why = "Dependabot started this workflow, which is then given no secrets"
-    return PullRequest(why, frozenset(label["name"] for label in told.get("labels", ())))
+    labels = frozenset(label["name"] for label in told.get("labels", ()))
+    return PullRequest(why, labels, int(told.get("number", 0)))

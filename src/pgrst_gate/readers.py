@@ -33,6 +33,13 @@ def words(given: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, re.split(r"[,\s]+", given))))
 
 
+def comment_id(given: str) -> str:
+    """A short name that can stand in a comment of HTML."""
+    if not re.fullmatch(r"[A-Za-z0-9._/ -]{0,60}", given.strip()) or "--" in given:
+        raise ValueError("expected at most 60 letters, digits, spaces, dots, slashes and hyphens")
+    return given.strip()
+
+
 def report_files(given: str) -> tuple[ReportFile, ...]:
     """`json=path, junit=path`; a path by itself is that of the JSON report."""
     found: dict[str, ReportFile] = {}

@@ -6,7 +6,7 @@ sits in the fields marked *untrusted* and is made safe by each reporter for its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Literal
 
@@ -52,6 +52,16 @@ class ReportFile:
 
     format: Format
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """Where a report goes besides the place that it is always shown at."""
+
+    files: tuple[ReportFile, ...] = ()
+    comment: str = ""
+    """The id of the comment on the pull request; empty for none."""
+    github_token: str = field(default="", repr=False)
 
 
 Level = Literal["info", "notice", "warning"]
@@ -180,6 +190,7 @@ class Report:
 
 __all__ = [
     "Conclusion",
+    "Destinations",
     "EndpointResult",
     "Event",
     "Evidence",

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final, Protocol
@@ -25,9 +25,9 @@ from pgrst_gate.inputs import Given, read_inputs, refuse, secrets_of
 from pgrst_gate.journal import Journal
 from pgrst_gate.plan import Plan, make_plan
 from pgrst_gate.pull_request import started_by
-from pgrst_gate.readers import report_files
+from pgrst_gate.readers import comment_id, report_files
 from pgrst_gate.redaction import Secrets
-from pgrst_gate.report import Conclusion, Event, Report, ReportFile
+from pgrst_gate.report import Conclusion, Destinations, Event, Report
 from pgrst_gate.runtimes import RUNTIMES
 from pgrst_gate.runtimes.auto import choose
 from pgrst_gate.runtimes.interface import Runtime, Target
@@ -41,8 +41,8 @@ class Front(Protocol):
     def begin(self, secrets: Secrets) -> Callable[[Event], None]:
         """Mask the secrets; gives what to call with every event of the run."""
 
-    def finish(self, report: Report, files: Sequence[ReportFile]) -> None:
-        """Show the redacted report, and write it to the files."""
+    def finish(self, report: Report, destinations: Destinations) -> None:
+        """Show the redacted report, and take it to its destinations."""
 
 
 def run(given: Mapping[str, Given], front: Front) -> int:
@@ -58,7 +58,7 @@ def run(given: Mapping[str, Given], front: Front) -> int:
         secrets = Secrets(secrets_of(given))
         journal = Journal(front.begin(secrets))
         report = journal.failed(problem) if problem else _report(given, journal)
-    front.finish(secrets.redacted(report), _files(given))
+    front.finish(secrets.redacted(report), _destinations(given))
     if report.conclusion is Conclusion.CANCELLED:
         # Questions that still wait for a slow server must not hold up the end: their threads would
         # be joined at exit, and the runner gives the whole container 10 s.
@@ -68,11 +68,16 @@ def run(given: Mapping[str, Given], front: Front) -> int:
     return report.exit_code
 
 
-def _files(given: Mapping[str, Given]) -> tuple[ReportFile, ...]:
+def _destinations(given: Mapping[str, Given]) -> Destinations:
     """Where a report goes is known even if other inputs are wrong."""
+    texts = {name: one.text for name, one in given.items()}
     with suppress(ValueError):
-        return report_files(given["report"].text) if "report" in given else ()
-    return ()
+        return Destinations(
+            report_files(texts.get("report", "")),
+            comment_id(texts.get("comment", "")),
+            texts.get("github-token", "").strip(),
+        )
+    return Destinations()
 
 
 def expect(

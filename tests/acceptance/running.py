@@ -3,14 +3,14 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from pgrst_gate import session
 from pgrst_gate.inputs import Given
 from pgrst_gate.redaction import Secrets
-from pgrst_gate.report import Event, Report, ReportFile
+from pgrst_gate.report import Destinations, Event, Report
 
 COMMAND: Final = str(Path(sys.executable).with_name("pgrst-gate"))
 BRIEF: Final = "150ms"
@@ -29,8 +29,8 @@ class _Kept:
         del secrets
         return self._on_event
 
-    def finish(self, report: Report, files: Sequence[ReportFile]) -> None:
-        del files
+    def finish(self, report: Report, destinations: Destinations) -> None:
+        del destinations
         self.report = report
 
 

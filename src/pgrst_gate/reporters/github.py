@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from pgrst_gate import pull_request as pull_requests
 from pgrst_gate.drift.comparison import Comparison
-from pgrst_gate.report import Conclusion, Report, ReportFile
+from pgrst_gate.report import Conclusion, Destinations, Report, ReportFile
 from pgrst_gate.reporters import drift, formats, markdown, wording
 from pgrst_gate.reporters.outputs import OUTPUTS
 from pgrst_gate.untrusted import block, one_line
@@ -22,14 +23,15 @@ _LINE = re.compile(r"([^:]+\.sql):([0-9]{1,9})")
 """The place of a line in a migration."""
 
 
-def publish(report: Report, workflow: Workflow, files: Sequence[ReportFile]) -> None:
-    """Write the report to the files, and as JSON; set outputs, summary and annotations.
+def publish(report: Report, workflow: Workflow, destinations: Destinations) -> None:
+    """Write the report to its files, and as JSON; set outputs, summary and annotations; comment.
 
     The report must be redacted. What cannot be written becomes a warning, and the rest is still
     done: a full disk neither hides nor changes a verdict.
     """
     failures: list[str] = []
     saved = ""
+    files = destinations.files
     as_json = () if any(file.format == "json" for file in files) else (ReportFile("json", "."),)
     for file in (*as_json, *files):
         with _noted(failures, f"The report was not written as {file.format}"):
@@ -40,6 +42,9 @@ def publish(report: Report, workflow: Workflow, files: Sequence[ReportFile]) -> 
             workflow.output(output.name, output.of(report, saved))
     with _noted(failures, "The job summary was not written"):
         workflow.summary(markdown.render(report, _pages(os.environ)))
+    if why := _commented(report, destinations):
+        text = f"The comment was not written: {why}. The job summary says the same."
+        workflow.annotate([Annotation("notice", "pgrst-gate", text)])
     unwritten = (Annotation("warning", "pgrst-gate", failure) for failure in failures)
     workflow.annotate((*remarks(report), *unwritten))
 
@@ -141,6 +146,18 @@ def _for_later_steps(path: Path) -> str:
         return str(path.resolve().relative_to(_workspace().resolve()))
     except ValueError:
         return str(path)
+
+
+def _commented(report: Report, to: Destinations) -> str:
+    """Why the pull request has no comment of this run, although one was asked for."""
+    pull_request = pull_requests.started_by(os.environ)
+    if not to.comment or pull_request is None:
+        return ""
+    from pgrst_gate import comments
+
+    body = markdown.comment(report, to.comment, _pages(os.environ), comments.run(os.environ))
+    thread = comments.thread(os.environ, pull_request.number)
+    return comments.keep(thread, to.github_token, to.comment, body)
 
 
 def _pages(environment: Mapping[str, str]) -> str:

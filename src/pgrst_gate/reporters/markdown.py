@@ -38,6 +38,9 @@ _ENDPOINTS_BYTES: Final = 100_000
 _NOTES_BYTES: Final = 50_000
 _RUN_BYTES: Final = 50_000
 
+_COMMENT_ITEMS_BYTES: Final = 15_000
+_COMMENT_REMEDIES_BYTES: Final = 10_000
+
 _MOST_TOLD: Final = 6
 """Questions and answers shown for an item."""
 
@@ -65,6 +68,23 @@ def render(report: Report, pages: str = "") -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+def comment(report: Report, gate: str, pages: str, run: str) -> str:
+    """The account as a comment of less than 65,536 characters, which is all that GitHub takes.
+
+    The report must be redacted. ``run`` is the address of the workflow run, which has the rest.
+    """
+    sections = (
+        _head,
+        _problem,
+        partial(_drift, limit=_COMMENT_ITEMS_BYTES),
+        partial(_items, limit=_COMMENT_ITEMS_BYTES),
+        partial(_remedies, pages=pages, limit=_COMMENT_REMEDIES_BYTES),
+    )
+    blocks = ["\n".join(lines) for section in sections if (lines := tuple(section(report)))]
+    told = f'<a href="{html.escape(run)}">this run</a> has the rest' if run else ""
+    return "\n\n".join([*blocks, f"<sub>{_code(gate)} {told}</sub>"]) + "\n"
+
+
 def _head(report: Report) -> Iterator[str]:
     symbol = _SYMBOLS.get(report.conclusion, _FAILED)
     yield f"## {symbol} {wording.HEADLINES[report.conclusion].capitalize()}"
@@ -85,7 +105,7 @@ def _plan(report: Report) -> Iterator[str]:
     yield from _fitting(lines, _PLAN_BYTES)
 
 
-def _drift(report: Report) -> Iterator[str]:
+def _drift(report: Report, limit: int = _CHANGES_BYTES) -> Iterator[str]:
     found = report.drift
     if not found:
         return
@@ -93,7 +113,7 @@ def _drift(report: Report) -> Iterator[str]:
     rows += [(one, f"allowed until {permit.until}") for one, permit in found.judged.allowed]
     if rows:
         header = ("impact", "change", "before → after")
-        yield from _table(header, itertools.starmap(_change, rows), _CHANGES_BYTES)
+        yield from _table(header, itertools.starmap(_change, rows), limit)
     yield from ("", *(f"<p>Note: {_text(note)}</p>" for note in found.notes))
     if not found.is_open:
         yield from ("", "### What to do", "")
@@ -106,11 +126,11 @@ def _change(one: Change, impact: str) -> tuple[str, ...]:
     return (strong, f"{_code(one.subject)}{note}", _code(drift.values(one)))
 
 
-def _items(report: Report) -> Iterator[str]:
+def _items(report: Report, limit: int = _ITEMS_BYTES) -> Iterator[str]:
     verdicts, others = wording.listed(report)
     if verdicts:
         header = ("verdict", "expected", "item", "how it was told")
-        yield from _table(header, map(_item, verdicts), _ITEMS_BYTES)
+        yield from _table(header, map(_item, verdicts), limit)
     if others:
         yield from ("", f"{others}.")
 
@@ -126,14 +146,14 @@ def _place(verdict: Verdict) -> str:
     return f"{_code(wording.named(verdict.item))}{place}"
 
 
-def _remedies(report: Report, pages: str) -> Iterator[str]:
+def _remedies(report: Report, pages: str, limit: int = _REMEDIES_BYTES) -> Iterator[str]:
     if report.not_served:
         yield from ("### What to do", "")
         groups = wording.by_cause(report.not_served)
         advice = (
             one for cause, verdicts in groups.items() for one in _advice(cause, verdicts, pages)
         )
-        yield from _fitting(advice, _REMEDIES_BYTES)
+        yield from _fitting(advice, limit)
 
 
 def _advice(cause: Cause, verdicts: tuple[Verdict, ...], pages: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from tests.unit.reporters.reports import (
 )
 
 from pgrst_gate.findings import Finding
-from pgrst_gate.report import Event, Report, ReportFile
+from pgrst_gate.report import Destinations, Event, Report, ReportFile
 from pgrst_gate.reporters.github import publish, remarks
 from pgrst_gate.reporters.markdown import render
 from pgrst_gate.reporters.outputs import OUTPUTS
@@ -55,7 +56,7 @@ def published(workspace: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     assert workspace.is_dir()
 
     def run(report: Report) -> StepLog:
-        publish(report, Workflow(), ())
+        publish(report, Workflow(), Destinations())
         log = StepLog(Masks(), on_line=lambda _: None)
         for line in split_lines(capsys.readouterr().out):
             log.take(line)
@@ -88,6 +89,34 @@ def test_findings_are_warnings_with_what_to_type(published: Run) -> None:
     told = [one.message for one in log.annotations if "nobody" in one.message]
     assert told == ["nobody listens\nnotify pgrst;"]
     assert not [one for one in log.annotations if "there is none" in one.message]
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        ("pull_request", ["The comment was not written: `github-token` is missing."]),
+        ("push", []),
+    ],
+)
+def test_a_comment_that_cannot_be_written_is_a_notice(
+    event: str,
+    told: list[str],
+    workspace: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The verdict is told in all other places. Where there is no pull request, none is missed."""
+    repo = {"full_name": "o/r"}
+    told_of = {"number": 7, "head": {"repo": repo}, "base": {"repo": repo}}
+    (workspace / "event.json").write_text(json.dumps({"pull_request": told_of}))
+    monkeypatch.setenv("GITHUB_EVENT_NAME", event)
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(workspace / "event.json"))
+
+    publish(OPEN, Workflow(), Destinations(comment="staging"))
+
+    printed = capsys.readouterr().out
+    assert re.findall(r"^::notice.*(The comment[^.]*\.)", printed, re.MULTILINE) == told
+    assert OPEN.sentence in printed
 
 
 def outputs() -> dict[str, str]:
@@ -280,7 +309,7 @@ def test_what_cannot_be_written(
     else:
         monkeypatch.setenv(broken, "")
 
-    publish(OPEN, Workflow(), files)
+    publish(OPEN, Workflow(), Destinations(files))
 
     printed = capsys.readouterr().out
     assert f"::{warning}" in printed
@@ -296,7 +325,7 @@ def test_a_report_outside_of_the_workspace(
     workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A report that was asked for elsewhere is named by its whole path."""
-    publish(OPEN, Workflow(), (ReportFile("json", str(tmp_path / "elsewhere.json")),))
+    publish(OPEN, Workflow(), Destinations((ReportFile("json", str(tmp_path / "elsewhere.json")),)))
 
     assert workspace.is_dir()
     assert capsys.readouterr().out
