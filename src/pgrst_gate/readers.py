@@ -10,10 +10,12 @@ import difflib
 import re
 import shlex
 from collections.abc import Callable, Iterable
+from os.path import normpath
+from pathlib import PurePath
 from typing import Final, cast, get_args
 from urllib.parse import urlsplit
 
-from pgrst_gate.report import Format, ReportFile
+from pgrst_gate.report import JSON_REPORT, Format, ReportFile
 
 LONGEST_TIMEOUT: Final = 30 * 60.0
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0}
@@ -49,10 +51,15 @@ def report_files(given: str) -> tuple[ReportFile, ...]:
         one_of(get_args(Format))(name)
         if not path:
             raise ValueError(f"`{name}=` lacks its path, as in {name}=reports/gate")
+        if not path.isprintable():
+            raise ValueError("a path holds a character that does not print")
+        if name != "json" and PurePath(path).name == JSON_REPORT:
+            raise ValueError(f"{JSON_REPORT} is the name of the JSON report")
         if name in found:
             raise ValueError(f"the format {name} is given twice")
-        if any(path == other.path for other in found.values()):
-            raise ValueError(f"two formats have the path {path}")
+        place = normpath(path)
+        if place in {normpath(other.path) for other in found.values()} and not path.endswith("/"):
+            raise ValueError(f"two formats have the path {path} (a directory ends with /)")
         found[name] = ReportFile(cast("Format", name), path)
     return tuple(found.values())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from pgrst_gate.drift.comparison import Comparison
 from pgrst_gate.findings import Finding
@@ -44,6 +44,10 @@ class Conclusion(StrEnum):
 
 Format = Literal["json", "junit", "sarif", "gitlab", "badge"]
 """What a report can be written as; `gitlab` is its code-quality JSON."""
+
+
+JSON_REPORT: Final = "pgrst-gate-report.json"
+"""What the JSON report is called where no name was given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,7 +15,6 @@ from pgrst_gate.verdicts import Verdict
 Outcome = Literal["passed", "failed", "error", "skipped"]
 """`failed`: seen, and not as expected. `error`: there is no verdict. `skipped`: not looked at."""
 
-_LINE: Final = re.compile(r"(?P<path>[^:]+):(?P<line>[1-9]\d*)")
 _STOPPED: Final = {
     Conclusion.USAGE_ERROR: "inputs",
     Conclusion.NOT_REFRESHED: "refresh",
@@ -42,11 +40,14 @@ class Check:
     path: str = ""
     """The file that made the item, and its line from 1 up; empty and 0 where none did."""
     line: int = 0
+    whole: str = ""
+    """The name where that was cut."""
 
     @property
     def fingerprint(self) -> str:
         """The same for the same thing in every run, whatever line it moves to."""
-        return sha256(f"{self.group}\n{self.rule}\n{self.name}".encode()).hexdigest()
+        known = f"{self.group}\n{self.rule}\n{self.whole or self.name}"
+        return sha256(known.encode(errors="backslashreplace")).hexdigest()
 
 
 def checks(report: Report) -> tuple[Check, ...]:
@@ -79,7 +80,7 @@ def _says_why(report: Report) -> bool:
 
 
 def _item(verdict: Verdict) -> Check:
-    place = _LINE.fullmatch(one_line(verdict.place))
+    path, line = wording.migration_line(verdict) or ("", 0)
     message = f"{verdict.cause}: {one_line(wording.expected_by(verdict))}"
     told = [line for text in verdict.told for line in block(text)]
     return Check(
@@ -89,22 +90,24 @@ def _item(verdict: Verdict) -> Check:
         verdict.cause,
         "" if verdict.ok else message,
         () if verdict.ok else (*told, *block(verdict.note), *block(verdict.remedy)),
-        place["path"] if place else "",
-        int(place["line"]) if place else 0,
+        one_line(path),
+        line,
+        wording.named(verdict.item),
     )
 
 
 def _endpoint(endpoint: EndpointResult) -> Check:
-    expected = f"{one_line(endpoint.line)}: expected {one_line(endpoint.expected)}"
+    whole = f"{endpoint.line}: expected {endpoint.expected}"
     failed = endpoint.passed is False
     outcomes: dict[bool | None, Outcome] = {True: "passed", False: "failed", None: "skipped"}
     return Check(
         "endpoints",
-        one_line(endpoint.line),
+        one_line(whole),
         outcomes[endpoint.passed],
         "endpoint",
-        expected if failed else "",
+        one_line(whole) if failed else "",
         block(endpoint.answered) if failed else (),
+        whole=whole,
     )
 
 
@@ -120,4 +123,5 @@ def _changes(report: Report) -> Iterator[Check]:
             "failed" if failed else "passed",
             change.rule.id,
             one_line(f"{change.what}: {drift.values(change)}") if failed else "",
+            whole=change.subject,
         )

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from pgrst_gate import files
-from pgrst_gate.report import Format, Report, ReportFile
+from pgrst_gate.report import JSON_REPORT, Format, Report, ReportFile
 from pgrst_gate.reporters import badge, code_quality, json_report, junit, sarif
 
 FILE_NAMES: Final[Mapping[Format, str]] = {
-    "json": "pgrst-gate-report.json",
+    "json": JSON_REPORT,
     "junit": "pgrst-gate-junit.xml",
     "sarif": "pgrst-gate.sarif",
     "gitlab": "gl-code-quality-report.json",

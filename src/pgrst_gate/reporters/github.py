@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +18,6 @@ from pgrst_gate.workflow import Annotation, Level, Workflow
 
 _MOST_NAMED = 5
 """Items that an annotation names."""
-_LINE = re.compile(r"([^:]+\.sql):([0-9]{1,9})")
-"""The place of a line in a migration."""
 
 
 def publish(report: Report, workflow: Workflow, destinations: Destinations) -> None:
@@ -90,7 +87,8 @@ def _closed(report: Report) -> Iterator[Annotation]:
 
 def _elsewhere(cause: Cause, verdicts: tuple[Verdict, ...]) -> Iterator[Annotation]:
     """An error at each further line that made items; last, so that no cause goes untold for it."""
-    _, *places = dict.fromkeys(one.place for one in verdicts if _LINE.fullmatch(one.place)) or [""]
+    made = (one.place for one in verdicts if wording.migration_line(one))
+    _, *places = dict.fromkeys(made) or [""]
     for place in places:
         yield _caused(cause, tuple(one for one in verdicts if one.place == place))
 
@@ -108,10 +106,9 @@ def _changes(found: Comparison) -> Iterator[Annotation]:
 
 def _caused(cause: Cause, verdicts: tuple[Verdict, ...]) -> Annotation:
     """At the first line of a migration that made one of the items, if one did."""
-    found = next(filter(None, (_LINE.fullmatch(one.place) for one in verdicts)), None)
-    file, line = (one_line(found[1]), int(found[2])) if found else ("", 1)
+    file, line = next(filter(None, map(wording.migration_line, verdicts)), ("", 1))
     title = f"pgrst-gate: {cause}"
-    return Annotation("error", title, _cause(cause, verdicts), file, line)
+    return Annotation("error", title, _cause(cause, verdicts), one_line(file), line)
 
 
 def _cause(cause: Cause, verdicts: tuple[Verdict, ...]) -> str:

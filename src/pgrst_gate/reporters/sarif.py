@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from typing import Any, Final
+from urllib.parse import quote
 
 from pgrst_gate import __version__
 from pgrst_gate.report import Report
@@ -50,6 +51,13 @@ def _rule(check: Check) -> dict[str, Any]:
     }
 
 
+def _artifact(path: str) -> dict[str, str]:
+    """A file of the repository, or one that is outside of it."""
+    uri = {"uri": quote(path)}
+    inside = not path.startswith(("/", "../"))
+    return {**uri, "uriBaseId": "SRCROOT"} if inside else uri
+
+
 def _result(check: Check, number: int, pipeline: str) -> dict[str, Any]:
     return {
         "ruleId": check.rule,
@@ -59,7 +67,7 @@ def _result(check: Check, number: int, pipeline: str) -> dict[str, Any]:
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": check.path or pipeline, "uriBaseId": "SRCROOT"},
+                    "artifactLocation": _artifact(check.path or pipeline),
                     "region": {"startLine": check.line or 1},
                 },
                 "logicalLocations": [{"fullyQualifiedName": check.name}],

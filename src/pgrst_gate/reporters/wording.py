@@ -5,6 +5,7 @@ The texts are as they came, so possibly untrusted: each reporter makes them safe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
@@ -28,6 +29,7 @@ HEADLINES: Final[Mapping[Conclusion, str]] = {
 
 REST_IN_JSON: Final = "the JSON report has them all"
 
+_MIGRATION_LINE: Final = re.compile(r"([^:]+\.sql):([1-9][0-9]{0,8})")
 _MOST_SERVED: Final = 20
 _SECOND: Final = 1000
 _MINUTE: Final = 60_000
@@ -58,6 +60,12 @@ def expected_by(verdict: Verdict) -> str:
     """The item with its kind, and where its expectation comes from unless somebody typed it."""
     place = f", expected by {verdict.place}" if verdict.place else ""
     return f"{named(verdict.item)}{place}"
+
+
+def migration_line(verdict: Verdict) -> tuple[str, int] | None:
+    """The file and line of the migration that made the expectation; None where none did."""
+    found = _MIGRATION_LINE.fullmatch(verdict.place)
+    return (found[1], int(found[2])) if found else None
 
 
 def expected(verdict: Verdict) -> str:

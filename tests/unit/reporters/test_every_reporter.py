@@ -6,7 +6,8 @@ import html
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Final, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -14,8 +15,8 @@ from tests.unit import hostile
 from tests.unit.reporters.reports import CLOSED, OPEN, REPORTS, saying
 
 from pgrst_gate.redaction import Secrets
-from pgrst_gate.report import Conclusion, Event, Report
-from pgrst_gate.reporters import console, github, json_report, markdown
+from pgrst_gate.report import Conclusion, Event, Format, Report
+from pgrst_gate.reporters import console, formats, github, json_report, markdown
 from pgrst_gate.reporters.outputs import OUTPUTS
 
 SECRET: Final = "hunter22-marked"
@@ -32,10 +33,12 @@ def outputs(report: Report) -> str:
     return "\n".join(output.of(report, "report.json") for output in OUTPUTS)
 
 
+TEXTUAL: Final = tuple(form for form in get_args(Format) if form != "badge")  # it quotes nobody
 RENDERERS: Final[dict[str, Callable[[Report], str]]] = {
     "console": console.render,
     "markdown": markdown.render,
-    "json": json_report.render,
+    **{form: partial(formats.render, form=form, pipeline="x.yml") for form in TEXTUAL},
+    "comment": partial(markdown.comment, gate="staging", pages="", run=""),
     "annotations": annotated,
     "outputs": outputs,
 }

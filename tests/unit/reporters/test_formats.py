@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, get_args
 from xml.etree import ElementTree as ET
@@ -14,7 +15,7 @@ from tests.unit import hostile
 from tests.unit.reporters.reports import CLOSED, DRIFT, OPEN, OVERRIDDEN, REPORTS, saying
 
 from pgrst_gate.readers import report_files
-from pgrst_gate.report import Format, Report, ReportFile
+from pgrst_gate.report import Conclusion, EndpointResult, Format, Report, ReportFile
 from pgrst_gate.reporters import json_report
 from pgrst_gate.reporters.checks import checks, not_passed
 from pgrst_gate.reporters.formats import FILE_NAMES, pipeline, render, save
@@ -49,6 +50,49 @@ def test_findings_are_told_apart(name: str) -> None:
 
     assert len(set(prints)) == len(prints)
     assert prints == [check.fingerprint for check in not_passed(REPORTS[name])]
+
+
+def test_requests_that_differ_at_their_end_are_told_apart() -> None:
+    """However long they are, and where only what is expected of them differs."""
+    long = f"/a?x={'y' * 600}"
+    lines = [("/a", "200"), ("/a", "204"), (f"{long}1", "200"), (f"{long}2", "200")]
+    failed = tuple(EndpointResult(*line, "500", passed=False) for line in lines)
+
+    found = not_passed(replace(OPEN, conclusion=Conclusion.CLOSED, endpoints=failed))
+
+    assert len({check.fingerprint for check in found}) == len(lines)
+
+
+@pytest.mark.parametrize(
+    ("path", "uri", "inside"),
+    [
+        ("db/1 a#b%.sql", "db/1%20a%23b%25.sql", True),
+        ("/srv/1.sql", "/srv/1.sql", False),
+        ("../1.sql", "../1.sql", False),
+    ],
+)
+def test_a_file_is_named_by_its_uri(path: str, uri: str, inside: bool) -> None:  # noqa: FBT001
+    """What means something else in a URI is quoted; a file elsewhere is not the project's."""
+    verdicts = tuple(replace(one, place=f"{path}:7") for one in CLOSED.not_served)
+    document = json.loads(
+        render(replace(CLOSED, verdicts=verdicts, endpoints=()), "sarif", WORKFLOW)
+    )
+
+    files = [
+        result["locations"][0]["physicalLocation"]["artifactLocation"]
+        for result in document["runs"][0]["results"]
+    ]
+
+    assert files == [{"uri": uri} | ({"uriBaseId": "SRCROOT"} if inside else {})] * len(verdicts)
+
+
+def test_gitlab_has_all_that_it_asks_for() -> None:
+    """Description, name, fingerprint, severity and a line, as its documentation has it."""
+    for finding in json.loads(render(CLOSED, "gitlab", WORKFLOW)):
+        assert set(finding) == {"description", "check_name", "fingerprint", "severity", "location"}
+        assert finding["severity"] in {"info", "minor", "major", "critical", "blocker"}
+        assert finding["location"]["path"]
+        assert finding["location"]["lines"]["begin"] >= 1
 
 
 def test_a_label_lets_changes_pass() -> None:
@@ -129,7 +173,9 @@ def test_formats_are_listed_with_their_paths(text: str, files: tuple[ReportFile,
         ("junti=a", "expected one of json, junit, sarif, gitlab, badge; did you mean `junit`"),
         ("junit=", "`junit=` lacks its path"),
         ("a.json, json=b.json", "the format json is given twice"),
-        ("json=a, junit=a", "two formats have the path a"),
+        ("json=a, junit=./b/../a", "two formats have the path"),
+        ("junit=a\0b", "a path holds a character that does not print"),
+        ("junit=out/pgrst-gate-report.json", "is the name of the JSON report"),
     ],
 )
 def test_a_list_that_is_unclear_is_refused(text: str, message: str) -> None:
