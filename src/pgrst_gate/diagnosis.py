@@ -77,14 +77,15 @@ def _with_types(item: Item, health: Health) -> Item:
     """A function with the types of the one overload that has these names."""
     if not isinstance(item, Function):
         return item
-    overloads = _overloads(item, health)
-    if len(overloads) != 1:
+    found = overloads(item, health)
+    if len(found) != 1:
         return item
-    pairs = zip(overloads[0].arguments, overloads[0].types, strict=False)
+    pairs = zip(found[0].arguments, found[0].types, strict=False)
     return Function(item.schema, item.name, tuple(Argument(*pair) for pair in pairs))
 
 
-def _overloads(item: Function, health: Health) -> list[Routine]:
+def overloads(item: Function, health: Health) -> list[Routine]:
+    """The functions of the database with this name and these names of arguments."""
     names = {one.name for one in item.arguments}
     return [
         one
@@ -99,7 +100,7 @@ def _missing_grants(item: Item, health: Health, role: str) -> Iterator[str]:
     if users is not None and role not in users:
         yield f"grant usage on schema {quoted(item.schema)} to {quoted(role)};"
     if isinstance(item, Function):
-        if any(role not in one.callers for one in _overloads(item, health)):
+        if any(role not in one.callers for one in overloads(item, health)):
             yield grant(_with_types(item, health), role)
     else:
         for relation, column in _read(item):
@@ -123,7 +124,7 @@ def _read(item: Relation | Column | Relationship) -> tuple[tuple[Relation, str],
 def _rights_told(item: Item, health: Health, role: str) -> Iterator[str]:
     known = (health.roles or {}).get(role)
     if isinstance(item, Function):
-        for one in _overloads(item, health):
+        for one in overloads(item, health):
             whose = f"its owner {one.owner}" if one.definer else "the role that calls it"
             path = (
                 f"search_path {one.search_path}" if one.search_path else "no search_path of its own"

@@ -1,4 +1,4 @@
-"""The run on one screen: preflight, baseline, refresh, wait and verify, endpoints, conclusion.
+"""The run on one screen: preflight, baseline, refresh, wait and verify, access, conclusion.
 
 gate open  (0)    every item is as expected, by one whole round of answers
 gate closed (1)   an item is not, or the evidence is weaker than required
@@ -7,15 +7,17 @@ no verdict (2-4)  the run ended before it could tell; the error says why
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pgrst_gate.access import check_all
 from pgrst_gate.diagnosis import role_of
 from pgrst_gate.endpoints import call_all
 from pgrst_gate.errors import Cancelled, GateError, NotObserved, NotRefreshed
-from pgrst_gate.explaining import explain
+from pgrst_gate.explaining import explain, warn
+from pgrst_gate.health.values import Health
 from pgrst_gate.journal import Journal
 from pgrst_gate.plan import Plan, described
 from pgrst_gate.postgrest.versions import reloads_on_sighup
@@ -78,8 +80,8 @@ class _Run:
         missing = self._baseline(api, watch)
         waited = self._climb(api, runtime, instances, watch, changes=missing > 0)
         self._judge(waited, missing=missing)
-        explain(self.plan.inputs, self.journal)
-        return self._concluded(api, waited)
+        health = explain(self.plan.inputs, self.journal)
+        return self._concluded(api, waited, health)
 
     def _found(self) -> tuple[Runtime, tuple[Instance, ...]]:
         """The runtime and its instances, once all of them can do every rung of the ladder."""
@@ -182,7 +184,7 @@ class _Run:
         if waited.loads.failing:
             journal.note("verify", f"a reload failed: {waited.loads.told}", "warning")
 
-    def _concluded(self, api: Api, waited: Waited) -> Report:
+    def _concluded(self, api: Api, waited: Waited, health: Health | None) -> Report:
         journal, inputs = self.journal, self.plan.inputs
         red = [verdict for verdict in journal.verdicts if not verdict.ok]
         total = len(journal.verdicts)
@@ -191,8 +193,9 @@ class _Run:
             and not red
             and journal.evidence.satisfies(inputs.require_evidence)
         )
+        journal.access = check_all(api, inputs, health, ask=open_so_far)
+        bare = warn(inputs, journal, health, api.schema)
         journal.endpoints = call_all(api, inputs.endpoints, send=open_so_far)
-        failed = sum(result.passed is False for result in journal.endpoints)
         if red:
             return self._closed(red, total)
         if waited.rounds < inputs.consecutive:
@@ -206,9 +209,8 @@ class _Run:
                 f"gate closed: {total} of {total} items as expected, but the evidence is {weak}"
             )
             return journal.report(Conclusion.CLOSED, 1, sentence, Problem(sentence, MORE_EVIDENCE))
-        if failed:
-            count = f"{failed} of {len(journal.endpoints)} endpoints did not answer as expected"
-            return journal.report(Conclusion.CLOSED, 1, f"gate closed: {count}")
+        if wrong := ", ".join(filter(None, [*_failed(journal), bare])):
+            return journal.report(Conclusion.CLOSED, 1, f"gate closed: {wrong}")
         served_by = f"PostgREST {api.identity.version_text}"
         sentence = (
             f"gate open: {total} of {total} items as expected on {served_by},"
@@ -242,6 +244,14 @@ def _evidence(waited: Waited, missing: int) -> tuple[Evidence, str]:
             f"a load was seen ({waited.loads.told}), but not all is as expected",
         )
     return Evidence.UNPROVEN, waited.loads.told or "no load was counted"
+
+
+def _failed(journal: Journal) -> Iterator[str]:
+    """What was asked for besides the items, and did not come out so."""
+    if failed := sum(result.fails for result in journal.access):
+        yield f"{failed} of {len(journal.access)} rules of access are not kept"
+    if failed := sum(result.passed is False for result in journal.endpoints):
+        yield f"{failed} of {len(journal.endpoints)} endpoints did not answer as expected"
 
 
 def _alive(runtime: Runtime, instances: tuple[Instance, ...]) -> Callable[[], None]:

@@ -18,6 +18,7 @@ from pgrst_gate import readers
 from pgrst_gate.drift.rules import FailOn
 from pgrst_gate.errors import MissingInput, UsageError
 from pgrst_gate.expectations import inline
+from pgrst_gate.expectations.access import Rule, rules
 from pgrst_gate.expectations.endpoints import Endpoint, endpoints
 from pgrst_gate.expectations.migrations.layouts import Layout
 from pgrst_gate.report import Evidence, ReportFile
@@ -65,6 +66,10 @@ class Inputs:
     expected_functions: tuple[Function, ...]
     expected_relationships: tuple[Relationship, ...]
     expected_absent: tuple[Item, ...]
+    access: tuple[Rule, ...]
+    role_tokens: Mapping[str, str] = field(repr=False)
+    jwt_secret: str = field(repr=False)
+    fail_on_unprotected: bool
     timeout: float
     interval: float
     consecutive: int
@@ -299,6 +304,35 @@ INPUTS: Final = (
         "What must no longer be served, one a line, in any of the forms above.",
         inline.items,
         shape="lines",
+    ),
+    Input(
+        "access",
+        "Who may do what, one rule a line, checked as that role once the cache is proven: `anon may"
+        " not read scans`, `member may read at least 1 row of projects`, `anon may not write"
+        " scans`, `member may call ping()`. Nothing is written or called for it.",
+        rules,
+        shape="lines",
+    ),
+    Input(
+        "role-tokens",
+        "The token to be each role of `access` by, one `role: JWT` a line; `anon` sends none.",
+        readers.tokens,
+        shape="headers",
+        secret=True,
+    ),
+    Input(
+        "jwt-secret",
+        "PostgREST's own secret (HS256), to make tokens for the roles of `access` that have none.",
+        readers.jwt_secret,
+        secret=True,
+    ),
+    Input(
+        "fail-on-unprotected",
+        "Close the gate where an expected relation can be read by the anonymous role and no policy"
+        " can hide a row of it. Needs `database-url`; without this it is a finding only.",
+        readers.flag,
+        "false",
+        shape="flag",
     ),
     Input(
         "timeout", "How long to wait for the new schema, at most `30m`.", readers.timeout, "120s"

@@ -14,6 +14,7 @@ from pgrst_gate.drift.comparison import Comparison
 from pgrst_gate.errors import Cancelled, GateError
 from pgrst_gate.findings import Finding
 from pgrst_gate.report import (
+    AccessResult,
     Conclusion,
     EndpointResult,
     Event,
@@ -43,6 +44,7 @@ class Journal:
     evidence_told: str = ""
     verdicts: tuple[Verdict, ...] = ()
     endpoints: tuple[EndpointResult, ...] = ()
+    access: tuple[AccessResult, ...] = ()
     findings: tuple[Finding, ...] = ()
     drift: Comparison | None = None
     milestones: Milestones = field(default_factory=Milestones)
@@ -115,6 +117,7 @@ class Journal:
             problem=problem,
             drift=self.drift,
             findings=self.findings,
+            access=self.access,
         )
 
     def failed(self, error: GateError) -> Report:

@@ -9,6 +9,7 @@ from typing import Final
 from pgrst_gate.expectations.endpoints import implied
 from pgrst_gate.inputs import Inputs, refuse
 from pgrst_gate.report import Evidence
+from pgrst_gate.roles import credentials, no_way
 from pgrst_gate.runtimes.interface import Action, RuntimeName
 from pgrst_gate.schema import Expectation, Item
 
@@ -37,12 +38,12 @@ def make_plan(inputs: Inputs, *, no_secrets: str = "") -> Plan:
     expectation = _expectation(inputs)
     if not expectation and "config" in inputs.expect_from:
         problems.append("`expect-from` names `config`, but nothing is typed in any input")
-    elif not expectation and not inputs.expect_from:
+    elif not (expectation or inputs.expect_from or inputs.access):
         problems.append(
             "nothing is expected, and a gate that checks nothing is always open: give"
             " `expected-columns`, `expected-tables`, `expected-functions`,"
             " `expected-relationships`, `expected-absent`, or `endpoints` whose paths name what"
-            " must be there; or `expect-from`"
+            " must be there; or `expect-from`, or `access`"
         )
     if both := sorted(str(item) for item in set(expectation.present) & set(expectation.absent)):
         problems.append(f"expected both present and absent: {', '.join(both)}")
@@ -78,6 +79,11 @@ def _missing(inputs: Inputs) -> Iterator[str]:
         yield "runtime notify needs `database-url`"
     if "database" in inputs.expect_from and not inputs.database_url:
         yield "`expect-from: database` needs `database-url`"
+    if inputs.fail_on_unprotected and not inputs.database_url:
+        yield "`fail-on-unprotected` needs `database-url`"
+    for role in dict.fromkeys(rule.role for rule in inputs.access):
+        if credentials(inputs, role) is None:
+            yield no_way(inputs, role)
 
 
 def _of_drift(inputs: Inputs) -> Iterator[str]:
@@ -129,5 +135,6 @@ def described(plan: Plan) -> tuple[str, ...]:
         *(f"expect all that the {name} tells" for name in inputs.expect_from if name != "config"),
         *(f"expect {item.kind} {item}" for item in expectation.present),
         *(f"expect no {item.kind} {item}" for item in expectation.absent),
+        *(f"then ask whether {rule}" for rule in inputs.access),
         *(f"then request {request.line}" for request in inputs.endpoints),
     )

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 from pgrst_gate.report import JSON_REPORT, Format, ReportFile
 
 LONGEST_TIMEOUT: Final = 30 * 60.0
+SHORTEST_SECRET: Final = 32
+_JWT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0}
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FLAGS: Final = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(
@@ -89,6 +91,33 @@ def headers(given: str) -> dict[str, str]:
             raise ValueError("expected one `Name: value` a line")
         found[name.strip()] = value.strip()
     return found
+
+
+def tokens(given: str) -> dict[str, str]:
+    """One `role: JWT` a line, each role once."""
+    found: dict[str, str] = {}
+    for number, line in enumerate(given.splitlines(), 1):
+        role, colon, token = (part.strip() for part in line.partition(":"))
+        if not line.strip():
+            continue
+        if not (role and colon and _JWT.fullmatch(token)):
+            raise ValueError(f"line {number}: expected one `role: JWT` a line")
+        if role in found:
+            raise ValueError(f"line {number}: `{role}` is given twice")
+        found[role] = token
+    return found
+
+
+def jwt_secret(given: str) -> str:
+    """A secret that signs by HS256; PostgREST takes none of less than 32 characters."""
+    secret = given.strip()
+    if secret and len(secret) < SHORTEST_SECRET:
+        raise ValueError(
+            f"expected PostgREST's `jwt-secret`, at least {SHORTEST_SECRET} characters"
+        )
+    if secret.startswith("{"):
+        raise ValueError("a JSON Web Key signs nothing here: give the tokens in `role-tokens`")
+    return secret
 
 
 def whole_number(given: str) -> int:

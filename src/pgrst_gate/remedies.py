@@ -107,6 +107,38 @@ def grant(item: Item, role: str) -> str:
             return f"grant select on {item} to {role};"
 
 
+def permission(
+    role: str, verb: str, item: Relation | Function, *, give: bool, schema_too: bool = False
+) -> str:
+    """The statements that give a role the privilege for a verb of `access`, or take it away.
+
+    What everybody has is taken from everybody: by default that is the right to call functions.
+    """
+    what = {"read": "select", "call": "execute"}.get(verb, verb)
+    on = f"function {_signature(item)}" if isinstance(item, Function) else str(item)
+    if not give:
+        return f"revoke {what} on {on} from public, {quoted(role)};"
+    usage = (
+        f"grant usage on schema {quoted(item.schema)} to {quoted(role)};\n" if schema_too else ""
+    )
+    return f"{usage}grant {what} on {on} to {quoted(role)};"
+
+
+def _signature(item: Function) -> str:
+    """Its name alone will do where no other function has it; types where all are known."""
+    name = f"{quoted(item.schema)}.{quoted(item.name)}"
+    types = [argument.type for argument in item.arguments]
+    return f"{name}({', '.join(types)})" if all(types) else name
+
+
+def row_policy(role: str, relation: Relation, *, more: bool) -> str:
+    """What to type for a role that sees too few rows, or too many."""
+    policy = f"create policy <name> on {relation} for select to {quoted(role)} using (<condition>);"
+    if more:
+        return f"let it see more, if there are any: {policy}"
+    return f"alter table {relation} enable row level security;\nand narrow its policies: {policy}"
+
+
 def _apply(item: Item) -> str:
     what = "the foreign key for it" if isinstance(item, Relationship) else "it"
     text = (

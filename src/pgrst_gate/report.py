@@ -13,7 +13,7 @@ from typing import Final, Literal
 from pgrst_gate.drift.comparison import Comparison
 from pgrst_gate.findings import Finding
 from pgrst_gate.schema import Item
-from pgrst_gate.verdicts import Verdict
+from pgrst_gate.verdicts import Cause, Verdict
 
 
 class Evidence(Enum):
@@ -110,6 +110,33 @@ class EndpointResult:
     """None: not sent, because the cache was not proven."""
 
 
+AccessOutcome = Literal["kept", "broken", "not judged", "not asked"]
+"""`not judged`: neither success nor a refusal for lack of a privilege, so it closes the gate too.
+`not asked`: the cache was not proven."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessResult:
+    """A rule of `access`, and what came of it."""
+
+    line: str
+    """The rule on one role and one item: `anon may not read public.scans`."""
+    outcome: AccessOutcome
+    cause: Cause | None = None
+    """Why it was not judged."""
+    told: tuple[str, ...] = ()
+    """The questions and answers it rests on, in order; untrusted text."""
+    note: str = ""
+    """What a reader should know besides."""
+    remedy: str = ""
+    """What to type; empty where the rule is kept."""
+
+    @property
+    def fails(self) -> bool:
+        """Whether it closes the gate."""
+        return self.outcome in {"broken", "not judged"}
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """The PostgREST that was asked."""
@@ -171,7 +198,8 @@ class Report:
     drift: Comparison | None = None
     """What came of `mode: drift`; None in any other."""
     findings: tuple[Finding, ...] = ()
-    """What was found wrong with the whole set-up, where the gate is closed."""
+    """What was found wrong with the whole set-up. All but `unprotected` explain a closed gate."""
+    access: tuple[AccessResult, ...] = ()
 
     @property
     def served(self) -> tuple[Verdict, ...]:
@@ -193,6 +221,8 @@ class Report:
 
 
 __all__ = [
+    "AccessOutcome",
+    "AccessResult",
     "Conclusion",
     "Destinations",
     "EndpointResult",

@@ -1,7 +1,9 @@
 """Answer a request: in PostgREST's order of checks, from the cache, then from the database."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
+
+from psycopg.pq import abc
 
 from pgrst_sandbox import openapi, sql, tokens
 from pgrst_sandbox.answers import (
@@ -30,6 +32,7 @@ from pgrst_sandbox.selection import quoted
 _ANYTHING: Final = frozenset({"*/*", "application/*", JSON})
 _CSV: Final = frozenset({"*/*", "text/*", "text/csv"})
 _PLAN: Final = "application/vnd.pgrst.plan"
+_PLAN_JSON: Final = f"{_PLAN}+json"
 
 _SETTINGS: Final = b"""select
   set_config('search_path', $1, true), set_config('role', $2, true),
@@ -68,7 +71,7 @@ def decide(
         raise no_cache()
     request = understand(http, config, dialect)
     if dialect.negotiates_before_plan:
-        _negotiate(request.accept, _producible(request, dialect), dialect)
+        _negotiate(request.accept, _producible(request, config, dialect), dialect)
     if request.method == "OPTIONS":
         return success(request, dialect, (("Allow", _allowed(request, cache, dialect)),))
     if request.method == "PUT":
@@ -76,17 +79,19 @@ def decide(
     if request.target is None:
         if config.openapi_mode == "disabled":
             raise _no_description(dialect)
-        _refuse(request, dialect, write=False)
+        _refuse(request, config, dialect, write=False)
         return Execution(request, caller, cache, None, OPENAPI)
     planned = plan(request, request.target, cache, dialect)
-    asked = _refuse(request, dialect, write=isinstance(planned, Write))
-    media_type = JSON_OBJECT if asked == JSON_OBJECT else JSON
+    asked = _refuse(request, config, dialect, write=isinstance(planned, Write))
+    media_type = asked if asked in {JSON_OBJECT, _PLAN_JSON} else JSON
     return Execution(request, caller, cache, planned, media_type)
 
 
 async def execute(todo: Execution, pool: Pool, dialect: Dialect, config: Config) -> Response:
     """Run the SQL and answer. Raises ApiError, DatabaseError, ConnectFailed, ConnectionLost."""
     request, planned = todo.request, todo.plan
+    if planned and todo.media_type == _PLAN_JSON:
+        return await _explained(todo, planned, pool, dialect)
     match planned:
         case None:
             body = await openapi.describe(
@@ -115,6 +120,21 @@ async def execute(todo: Execution, pool: Pool, dialect: Dialect, config: Config)
             return _answer_write(todo, dialect, result)
 
 
+async def _explained(todo: Execution, planned: Plan, pool: Pool, dialect: Dialect) -> Response:
+    """The plan in place of a result: PostgreSQL checks privileges, and runs nothing."""
+    if isinstance(planned, Read):
+        statement = sql.read_statement(planned, todo.request)
+    elif isinstance(planned, Call):
+        statement = sql.call_statement(planned, todo.request)
+    else:
+        statement = sql.write_statement(planned, todo.request)
+    explain = replace(statement, sql=b"EXPLAIN (FORMAT JSON) " + statement.sql)
+    body = (await _rows(todo, pool, explain, read_only=not isinstance(planned, Write))).get_value(
+        0, 0
+    )
+    return success(todo.request, dialect, (content_type(_PLAN_JSON),), body or b"")
+
+
 async def _run(todo: Execution, pool: Pool, statement: Statement, *, read_only: bool) -> _Result:
     rows, body, total = await _row(todo, pool, statement, read_only=read_only)
     return _Result(int(rows or 0), body or b"", None if total is None else int(total))
@@ -124,6 +144,13 @@ async def _row(
     todo: Execution, pool: Pool, statement: Statement, *, read_only: bool
 ) -> tuple[bytes | None, bytes | None, bytes | None]:
     """Run a statement that returns one row of three values, as the caller."""
+    row = await _rows(todo, pool, statement, read_only=read_only)
+    return row.get_value(0, 0), row.get_value(0, 1), row.get_value(0, 2)
+
+
+async def _rows(
+    todo: Execution, pool: Pool, statement: Statement, *, read_only: bool
+) -> abc.PGresult:
     caller, request = todo.caller, todo.request
     settings = (
         f'{quoted(request.schema)}, "public"',
@@ -134,8 +161,7 @@ async def _row(
         "on" if read_only else "off",
     )
     setup = Statement(_SETTINGS, tuple(setting.encode() for setting in settings), prepared=True)
-    row = (await pool.run([setup, statement]))[1]
-    return row.get_value(0, 0), row.get_value(0, 1), row.get_value(0, 2)
+    return (await pool.run([setup, statement]))[1]
 
 
 def _allowed(request: Request, cache: SchemaCache, dialect: Dialect) -> str:
@@ -169,17 +195,19 @@ def _no_description(dialect: Dialect) -> ApiError:
     return ApiError(404, "PGRST126", "Root endpoint metadata is disabled")
 
 
-def _producible(request: Request, dialect: Dialect) -> frozenset[str]:
+def _producible(request: Request, config: Config, dialect: Dialect) -> frozenset[str]:
     if request.method == "OPTIONS" and dialect.options_are_csv:
         return _CSV
-    return _ANYTHING | {OPENAPI if request.target is None else JSON_OBJECT}
+    if request.target is None:
+        return _ANYTHING | {OPENAPI}
+    return _ANYTHING | {JSON_OBJECT} | ({_PLAN_JSON} if config.db_plan_enabled else set())
 
 
-def _refuse(request: Request, dialect: Dialect, *, write: bool) -> str:
+def _refuse(request: Request, config: Config, dialect: Dialect, *, write: bool) -> str:
     """The media type to answer with. Raises ApiError PGRST107 and 122, for writes 122 first."""
     if write:
         _refuse_preferences(request, dialect)
-    media_type = _negotiate(request.accept, _producible(request, dialect), dialect)
+    media_type = _negotiate(request.accept, _producible(request, config, dialect), dialect)
     _refuse_preferences(request, dialect)
     return media_type
 

@@ -33,6 +33,7 @@ class Config:
     db_channel: str
     db_channel_enabled: bool
     db_pool: int
+    db_plan_enabled: bool
     jwt_secret: str | None
     openapi_mode: OpenApiMode
     log_level: str
@@ -59,6 +60,7 @@ class Config:
             db_channel=get("PGRST_DB_CHANNEL", "pgrst"),
             db_channel_enabled=get("PGRST_DB_CHANNEL_ENABLED", "true").lower() != "false",
             db_pool=_number(environment, "PGRST_DB_POOL", "10"),
+            db_plan_enabled=get("PGRST_DB_PLAN_ENABLED", "false").lower() == "true",
             jwt_secret=get("PGRST_JWT_SECRET") or None,
             openapi_mode=_openapi_mode(get("PGRST_OPENAPI_MODE", "follow-privileges")),
             log_level=get("PGRST_LOG_LEVEL", "error"),

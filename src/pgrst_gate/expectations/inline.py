@@ -34,36 +34,42 @@ class SyntaxProblem(ValueError):
     """A line that does not read; `str()` says where and what was expected."""
 
 
-def tables(text: str) -> tuple[Relation, ...]:
-    """`scans, api.heartbeats`, separated by commas or lines."""
-    return _lines(text, _Line.relations)
+def tables(text: str, first: int = 1) -> tuple[Relation, ...]:
+    """`scans, api.heartbeats`, separated by commas or lines, of which the first has a number."""
+    return _each(text, _Line.relations, first)
 
 
 def columns(text: str) -> tuple[Column, ...]:
     """`scans: ended_at, last_activity_at timestamptz`, one relation a line."""
-    return _lines(text, _Line.columns)
+    return _each(text, _Line.columns)
 
 
-def functions(text: str) -> tuple[Function, ...]:
-    """`update_scan_heartbeat(scan_id, progress_msg text)`, separated by commas or lines."""
-    return _lines(text, _Line.functions)
+def functions(text: str, first: int = 1) -> tuple[Function, ...]:
+    """`update_scan_heartbeat(scan_id, progress_msg text)`, separated as in `tables`."""
+    return _each(text, _Line.functions, first)
 
 
 def relationships(text: str) -> tuple[Relationship, ...]:
     """`scans -> projects`, separated by commas or lines."""
-    return _lines(text, _Line.relationships)
+    return _each(text, _Line.relationships)
 
 
 def items(text: str) -> tuple[Item, ...]:
     """Any of the forms above, one a line, told apart by their `:`, `(` and `->`."""
-    return _lines(text, _Line.items)
+    return _each(text, _Line.items)
 
 
-def _lines(text: str, read: Callable[[_Line], Iterator[Parsed]]) -> tuple[Parsed, ...]:
-    found: list[Parsed] = []
-    for number, raw in enumerate(text.splitlines(), 1):
+def lines(text: str, first: int = 1) -> Iterator[tuple[int, str]]:
+    """The lines that say something, without comments, each with its number."""
+    for number, raw in enumerate(text.splitlines(), first):
         if line := _COMMENT.sub(lambda found: found[1] or "", raw).strip():
-            found += read(_Line(line, number))
+            yield number, line
+
+
+def _each(
+    text: str, read: Callable[[_Line], Iterator[Parsed]], first: int = 1
+) -> tuple[Parsed, ...]:
+    found = (one for number, line in lines(text, first) for one in read(_Line(line, number)))
     return tuple(dict.fromkeys(found))
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from pgrst_gate.database import connected
 from pgrst_gate.drift.sources import Access, read_source, snapshot_path
 from pgrst_gate.errors import NotObserved, UsageError
-from pgrst_gate.expectations import in_schema
+from pgrst_gate.expectations import access, in_schema
 from pgrst_gate.expectations.catalog import configured_schemas, read_surface
 from pgrst_gate.expectations.combining import NOTHING, combined
 from pgrst_gate.expectations.migrations import Place, Reading, read_migrations
@@ -45,8 +45,11 @@ def gathered(
     nothing or contradicts itself, `NotObserved` when the database cannot be read.
     """
     inputs = plan.inputs
-    typed = in_schema(plan.expectation, schemas[0] if schemas else "")
-    wishes = [typed]
+    first = schemas[0] if schemas else ""
+    wishes = [
+        in_schema(plan.expectation, first),
+        access.named(access.in_schema(inputs.access, first)),
+    ]
     if "migrations" in inputs.expect_from:
         wishes.append(_from_migrations(inputs, schemas, tell))
     if "snapshot" in inputs.expect_from:

@@ -24,6 +24,24 @@ relation as (
   where n.nspname = any (%(schemas)s) and c.relkind in ('r', 'p', 'v', 'm', 'f')
     and not c.relispartition
 ),
+invoker as (
+  select c.oid, coalesce((select bool_or(split_part(o, '=', 2)::bool) from unnest(c.reloptions) o
+    where o like 'security\\_invoker=%%'), false) as is_one
+  from relation c
+),
+unguarded as (
+  select distinct v.oid, n.nspname, t.relname
+  from relation v join invoker i on i.oid = v.oid and v.relkind = 'v' and not i.is_one
+    join pg_rewrite w on w.ev_class = v.oid
+    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
+      and d.refclassid = 'pg_class'::regclass
+    join pg_class t on t.oid = d.refobjid and t.relkind in ('r', 'p')
+    join pg_namespace n on n.oid = t.relnamespace
+      and n.nspname not in ('pg_catalog', 'information_schema')
+    join pg_roles o on o.oid = v.relowner
+  where not t.relrowsecurity or o.rolsuper or o.rolbypassrls
+    or (not t.relforcerowsecurity and pg_has_role(o.oid, t.relowner, 'usage'))
+),
 has as (
   select c.oid, r.rolname, p.name, has_table_privilege(r.oid, c.oid, p.name) as whole,
     case when p.name <> 'delete' and not has_table_privilege(r.oid, c.oid, p.name)
@@ -42,8 +60,7 @@ rights as (
 )
 select c.nspname, c.relname, c.relkind::text, pg_get_userbyid(c.relowner),
   c.relrowsecurity, c.relforcerowsecurity,
-  coalesce((select bool_or(split_part(o, '=', 2)::bool) from unnest(c.reloptions) o
-    where o like 'security\\_invoker=%%'), false),
+  (select i.is_one from invoker i where i.oid = c.oid),
   array(select json_build_array(p.polname, p.polcmd, p.polpermissive,
       array(select case when o = 0 then 'public' else pg_get_userbyid(o) end
         from unnest(p.polroles) o))
@@ -57,7 +74,9 @@ select c.nspname, c.relname, c.relkind::text, pg_get_userbyid(c.relowner),
       and w.refclassid = 'pg_class'::regclass
     join pg_class s on s.oid = w.refobjid and s.relkind = 'S'
     join pg_namespace sn on sn.oid = s.relnamespace
-    where d.adrelid = c.oid)
+    where d.adrelid = c.oid),
+  array(select json_build_array(u.nspname, u.relname) from unguarded u where u.oid = c.oid
+    order by u.nspname, u.relname)
 from relation c order by c.nspname, c.relname
 """
 
@@ -83,7 +102,8 @@ def tables(rows: Rows) -> Mapping[Relation, Table]:
 
 
 def _table(row: tuple[Any, ...]) -> Table:
-    schema, name, kind, owner, enabled, forced, invoker, policies, rights, owners, drawn = row
+    schema, name, kind, owner, enabled, forced, invoker, policies, rights, owners, *rest = row
+    drawn, unguarded = rest
     return Table(
         Relation(schema, name),
         _KINDS[kind],
@@ -101,4 +121,5 @@ def _table(row: tuple[Any, ...]) -> Table:
         },
         frozenset(owners),
         tuple(Sequence(Relation(home, one), frozenset(users)) for home, one, users in drawn),
+        tuple(Relation(home, one) for home, one in unguarded),
     )

@@ -78,6 +78,8 @@ class Table:
     owners: frozenset[str]
     """The roles that were asked about and have its owner's rights."""
     sequences: tuple[Sequence, ...]
+    unguarded: tuple[Relation, ...] = ()
+    """The tables that a view reads as its owner, and of which no policy applies to that owner."""
 
     def bypassed_by(self, role: Role) -> bool:
         """Whether the table's policies do not apply to the role."""

@@ -27,6 +27,7 @@ _NOT_PLANNED: Final = {Plan.MISSING, Plan.AMBIGUOUS}
 
 OTHER_SCHEMA: Final = "another schema answered: something drops the headers that name the schema"
 OTHER_OVERLOAD: Final = "the list of functions shows another overload of this name only"
+NOT_LISTED: Final = "OpenAPI does not list it for this role"
 NO_ROOT: Final = "the API's root is closed to this key, so its list of functions cannot be read"
 
 
@@ -106,7 +107,7 @@ def _callable(room: Room, item: Function, facts: Facts) -> Facts:
         return replace(facts, note=facts.note or NO_ROOT)
     # The list is live and holds what this role may execute (recordings/migration-*: ungranted_fn).
     if item.name not in described.functions:
-        seen = replace(facts, told=(*facts.told, "OpenAPI does not list it for this role"))
+        seen = replace(facts, told=(*facts.told, NOT_LISTED))
         return replace(seen, allowed=False) if facts.cached else seen
     listed = described.functions[item.name]
     if listed is not None and not _is_of(listed, names):  # it lists one overload of each name

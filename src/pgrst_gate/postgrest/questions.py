@@ -16,9 +16,12 @@ from typing import Final, Literal
 from urllib.parse import quote
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+Write = Literal["insert", "update", "delete"]
 
 JSON: Final = "application/json"
 OPENAPI: Final = "application/openapi+json"
+PLAN: Final = "application/vnd.pgrst.plan+json"
+"""The plan that PostgreSQL makes of a request, in place of running it (`db-plan-enabled`)."""
 ANYTHING: Final = "*/*"
 """For OPTIONS, whose answer has no body: 10 refuses JSON there (415; P/ApiRequest.hs@v10.2.0)."""
 RANDOM_NAME: Final = "pgrst_gate_no_such_"
@@ -44,6 +47,8 @@ class Question:
     accept: str = JSON
     token: str = ""
     """Not empty for a plan-only question: what both levers hold."""
+    counted: bool = False
+    """The answer tells how many rows there are in all."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -55,6 +60,8 @@ class Question:
         found = {"Accept": f"application/x-{self.token}" if self.token else self.accept}
         if self.token:
             found["Prefer"] = f"handling=strict, x-{self.token}=1"
+        elif self.counted:
+            found["Prefer"] = "count=exact"
         if self.body is not None:
             found["Content-Type"] = JSON
         if self.schema:
@@ -62,7 +69,8 @@ class Question:
         return found
 
     def __str__(self) -> str:
-        return f"{self.method} {self.target}" + (" (plan only)" if self.token else "")
+        explained = " (explained)" if self.accept == PLAN else ""
+        return f"{self.method} {self.target}" + (" (plan only)" if self.token else explained)
 
 
 def random_name() -> str:
@@ -131,6 +139,30 @@ def options_function(schema: str, function: str) -> Question:
 def read_relation(schema: str, relation: str) -> Question:
     """May this role read the relation? Answered by the database, with no rows."""
     return Question("GET", f"/{_segment(relation)}?limit=0", schema)
+
+
+def count_rows(schema: str, relation: str) -> Question:
+    """How many rows does this role see? Answered by the database, with none of them."""
+    return Question("GET", f"/{_segment(relation)}?limit=0", schema, counted=True)
+
+
+def explain_read(schema: str, relation: str) -> Question:
+    """Does this server show plans? See `explain_write`."""
+    return Question("GET", f"/{_segment(relation)}?limit=0", schema, accept=PLAN)
+
+
+def explain_write(schema: str, relation: str, column: str, verb: Write) -> Question:
+    """May this role write the column, or delete? Only for servers that were seen to show plans.
+
+    PostgreSQL checks privileges before it shows a plan, and runs nothing. Were it run all the same,
+    it would be for no row: there is none in the body, or none that the filter lets through.
+    """
+    name = _names([column])
+    if verb == "delete":
+        target = f"/{_segment(relation)}?{name}=is.null&{name}=not.is.null"
+        return Question("DELETE", target, schema, accept=PLAN)
+    method: Method = "POST" if verb == "insert" else "PATCH"
+    return Question(method, f"/{_segment(relation)}?columns={name}", schema, b"[]", PLAN)
 
 
 def read_columns(schema: str, relation: str, columns: Iterable[str]) -> Question:

@@ -149,10 +149,14 @@ class Survey:
         return Round(facts | dict(_until(until, asked)), complete=True)
 
     def _room(self) -> Room:
+        return self.room(self.client)
+
+    def room(self, client: Client) -> Room:
+        """What probes may use to ask as somebody else, by another client of the same API."""
         return Room(
             self.dialect,
-            self.client.ask,
-            _Descriptions(self.client).of,
+            client.ask,
+            _Descriptions(client).of,
             self.options_of_relations,
             self.options_of_functions,
         )

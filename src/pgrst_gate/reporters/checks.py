@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Literal
 
-from pgrst_gate.report import Conclusion, EndpointResult, Report
+from pgrst_gate.report import AccessResult, Conclusion, EndpointResult, Report
 from pgrst_gate.reporters import drift, wording
 from pgrst_gate.untrusted import block, one_line
 from pgrst_gate.verdicts import Verdict
@@ -27,7 +27,7 @@ _STOPPED: Final = {
 class Check:
     """One thing that was checked. All texts are printable, and of bounded length."""
 
-    group: Literal["items", "endpoints", "changes", "run"]
+    group: Literal["items", "access", "endpoints", "changes", "run"]
     name: str
     """`column public.scans.ended_at`; of two checks of a run never the same."""
     outcome: Outcome
@@ -53,7 +53,7 @@ class Check:
 def checks(report: Report) -> tuple[Check, ...]:
     """All checks of a redacted report, those that stopped the run first."""
     found = (*_run(report), *_changes(report), *map(_item, report.verdicts))
-    return (*found, *map(_endpoint, report.endpoints))
+    return (*found, *map(_access, report.access), *map(_endpoint, report.endpoints))
 
 
 def not_passed(report: Report) -> tuple[Check, ...]:
@@ -76,6 +76,7 @@ def _run(report: Report) -> Iterator[Check]:
 
 def _says_why(report: Report) -> bool:
     failed = any(endpoint.passed is False for endpoint in report.endpoints)
+    failed = failed or any(result.fails for result in report.access)
     return bool(report.not_served or failed or report.drift)
 
 
@@ -93,6 +94,20 @@ def _item(verdict: Verdict) -> Check:
         one_line(path),
         line,
         wording.named(verdict.item),
+    )
+
+
+def _access(result: AccessResult) -> Check:
+    told = [line for text in result.told for line in block(text)]
+    outcomes: dict[bool, Outcome] = {True: "failed", False: "passed"}
+    return Check(
+        "access",
+        one_line(result.line),
+        "skipped" if result.outcome == "not asked" else outcomes[result.fails],
+        "access",
+        one_line(f"{wording.ruled(result)}: {result.line}") if result.fails else "",
+        (*told, *block(result.note), *block(result.remedy)) if result.fails else (),
+        whole=result.line,
     )
 
 

@@ -85,6 +85,7 @@ def _account(report: Report) -> Iterator[_Line]:
         _failures,
         _findings,
         _notes,
+        _access,
         _endpoints,
         _run,
     ):
@@ -174,6 +175,19 @@ def _findings(report: Report) -> Iterator[_Line]:
 def _notes(report: Report) -> Iterator[_Line]:
     for note in wording.notes(report):
         yield _Line(f"  Note: {one_line(note)}", hanging="    ")
+
+
+def _access(report: Report) -> Iterator[_Line]:
+    if report.access:
+        yield _Line("Access")
+    width = max((len(wording.ruled(result)) for result in report.access), default=0)
+    for result in report.access:
+        line = f"  {wording.ruled(result):<{width}}  {one_line(result.line)}"
+        yield _Line(line, "red" if result.fails else "")
+        if result.fails:
+            yield from map(_quoted, result.told)
+        yield from _labelled("Note", result.note)
+        yield from _labelled("What to do", result.remedy)
 
 
 def _endpoints(report: Report) -> Iterator[_Line]:

@@ -70,12 +70,18 @@ def remarks(report: Report) -> Iterator[Annotation]:
 def _closed(report: Report) -> Iterator[Annotation]:
     causes = wording.by_cause(report.not_served)
     failed = [endpoint for endpoint in report.endpoints if endpoint.passed is False]
+    broken = [result for result in report.access if result.fails]
     if report.drift:
         yield from _changes(report.drift)
-    elif not causes and not failed:  # too little evidence, for example
+    elif not (causes or failed or broken):  # too little evidence, for example
         yield _annotation("error", report, one_line(report.sentence))
     for cause, verdicts in causes.items():
         yield _caused(cause, verdicts)
+    if broken:
+        first = one_line(f"{wording.ruled(broken[0])}: {broken[0].line}")
+        more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+        text = "\n".join((f"{first}{more}", *block(broken[0].remedy)))
+        yield Annotation("error", "pgrst-gate: access", text)
     if failed:
         first = f"{one_line(failed[0].line)}: expected {one_line(failed[0].expected)}"
         answered = f"answered {one_line(failed[0].answered)}"

@@ -48,6 +48,7 @@ def document(report: Report) -> dict[str, object]:
         "counts": {"served": len(report.served), "not_served": len(report.not_served)},
         "items": [_verdict(verdict) for verdict in report.verdicts],
         "findings": [asdict(finding) for finding in report.findings],
+        "access": [asdict(result) | {"fails": result.fails} for result in report.access],
         "drift": report.drift and drift.document(report.drift),
         "endpoints": [asdict(endpoint) for endpoint in report.endpoints],
         "receipts": [asdict(receipt) for receipt in report.receipts],

@@ -15,7 +15,7 @@ from typing import Final
 
 from pgrst_gate.drift.rules import Change, Impact
 from pgrst_gate.findings import Finding
-from pgrst_gate.report import Conclusion, EndpointResult, Report
+from pgrst_gate.report import AccessResult, Conclusion, EndpointResult, Report
 from pgrst_gate.reporters import drift, wording
 from pgrst_gate.untrusted import block, one_line
 from pgrst_gate.verdicts import Cause, Verdict
@@ -35,6 +35,7 @@ _ITEMS_BYTES: Final = 400_000
 _CHANGES_BYTES: Final = 400_000
 _REMEDIES_BYTES: Final = 200_000
 _ENDPOINTS_BYTES: Final = 100_000
+_ACCESS_BYTES: Final = 50_000
 _NOTES_BYTES: Final = 50_000
 _RUN_BYTES: Final = 50_000
 
@@ -60,6 +61,7 @@ def render(report: Report, pages: str = "") -> str:
         partial(_remedies, pages=pages),
         _findings,
         _notes,
+        _access,
         _endpoints,
         _run,
         _timeline,
@@ -184,6 +186,28 @@ def _finding(finding: Finding) -> str:
 def _notes(report: Report) -> Iterator[str]:
     notes = (f"<p>Note: {_text(note)}</p>" for note in wording.notes(report))
     yield from _fitting(notes, _NOTES_BYTES)
+
+
+def _access(report: Report) -> Iterator[str]:
+    if report.access:
+        header = ("result", "rule", "how it was told")
+        yield from ("### Access", "")
+        yield from _table(header, map(_rule, report.access), _ACCESS_BYTES)
+        yield ""
+        remedies = (_cure(result) for result in report.access if result.remedy)
+        yield from _fitting(remedies, _ACCESS_BYTES)
+
+
+def _rule(result: AccessResult) -> tuple[str, ...]:
+    outcome = _text(wording.ruled(result))
+    note = f"<br>{_text(result.note)}" if result.note else ""
+    told = "<br>".join(map(_code, result.told[:_MOST_TOLD]))
+    shown = f"<b>{outcome}</b>" if result.fails else outcome
+    return (shown, f"{_code(result.line)}{note}", told)
+
+
+def _cure(result: AccessResult) -> str:
+    return "\n".join([f"<p>{_code(result.line)}</p>", "", *_fenced(result.remedy), ""])
 
 
 def _endpoints(report: Report) -> Iterator[str]:

@@ -16,6 +16,7 @@ from pgrst_gate.reporters.checks import Check, not_passed
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _PAGES: Final = {
     "items": "docs/verdicts.md",
+    "access": "docs/access.md",
     "changes": "docs/drift.md",
     "endpoints": "docs/expectations.md",
     "run": "docs/verdicts.md",

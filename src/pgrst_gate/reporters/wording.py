@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
-from pgrst_gate.report import Conclusion, EndpointResult, Receipt, Report, Server
+from pgrst_gate.report import AccessResult, Conclusion, EndpointResult, Receipt, Report, Server
 from pgrst_gate.schema import Item
 from pgrst_gate.verdicts import Cause, Verdict
 
@@ -120,6 +120,11 @@ def notes(report: Report) -> tuple[str, ...]:
 def outcome(endpoint: EndpointResult) -> str:
     """How a request line of the user's ended."""
     return {True: "passed", False: "failed", None: "not sent"}[endpoint.passed]
+
+
+def ruled(result: AccessResult) -> str:
+    """How a rule of `access` ended, and why where it was not judged."""
+    return f"{result.outcome}: {result.cause}" if result.cause else result.outcome
 
 
 def planned(report: Report) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pgrst_gate.drift.comparison import Comparison
 from pgrst_gate.drift.rules import Change, Rule
 from pgrst_gate.findings import Finding
 from pgrst_gate.report import (
+    AccessResult,
     Conclusion,
     EndpointResult,
     Event,
@@ -145,6 +146,43 @@ WEAK: Final = replace(
     evidence=Evidence.UNPROVEN,
     evidence_told="",
     endpoints=(),
+)
+
+ACCESS: Final = replace(
+    OPEN,
+    conclusion=Conclusion.CLOSED,
+    exit_code=1,
+    sentence="gate closed: 2 of 4 rules of access are not kept, 1 relation unprotected",
+    endpoints=(),
+    access=(
+        AccessResult("anon may not read scans", "kept", None, ("GET /scans?limit=0: 401 42501",)),
+        AccessResult(
+            "anon may not read projects",
+            "broken",
+            None,
+            ("GET /projects?limit=0: 200",),
+            remedy="revoke select on projects from public, anon;",
+        ),
+        AccessResult(
+            "member may insert scans",
+            "not judged",
+            Cause.UNPROVEN,
+            ("GET /scans?limit=0: 200",),
+            "this server shows no plans",
+            "give `database-url`",
+        ),
+        AccessResult("member may call ping()", "not asked"),
+    ),
+    findings=(
+        Finding(
+            "unprotected",
+            "risk",
+            "anon can read every row of scans: row-level security is off",
+            ("database: anon has select on scans",),
+            "alter table scans enable row level security;",
+            "supabase/migrations/7_scans.sql:3",
+        ),
+    ),
 )
 
 PROBLEM: Final = replace(
@@ -309,6 +347,7 @@ def saying(text: str) -> Report:
             "",
         ),
         findings=(Finding(text, "broken", text, (text,), text, text),),
+        access=(AccessResult(text, "not judged", Cause.UNPROVEN, (text,), text, text),),
     )
 
 
@@ -323,6 +362,7 @@ HOSTILE_TEXT: Final = (
 REPORTS: Final = {
     "open": OPEN,
     "closed": CLOSED,
+    "access": ACCESS,
     "weak": WEAK,
     "problem": PROBLEM,
     "cancelled": CANCELLED,
