@@ -8,6 +8,7 @@ from typing import Final
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.interface import (
     Action,
+    Address,
     Condition,
     Instance,
     Mark,
@@ -43,6 +44,11 @@ class Signals:
     def restart(self, instance: Instance) -> str:
         raise NotRefreshed(f"the campaign restarts nothing: {instance.name}")
 
+    def addresses(self, instance: Instance) -> tuple[Address, ...]:
+        """None."""
+        del instance
+        return ()
+
     def log_since(self, instance: Instance, mark: Mark) -> tuple[str, ...]:
         position = mark.log_position
         return self._server(instance).log.since(int(position)) if position else ()
@@ -50,6 +56,9 @@ class Signals:
     def condition(self, instance: Instance) -> Condition:
         ended = self._server(instance).process.poll() is not None
         return Condition("it has ended", hopeless=True) if ended else Condition()
+
+    def close(self) -> None:
+        """Nothing was opened."""
 
     def _server(self, instance: Instance) -> Server:
         return self.servers[int(instance.key)]

@@ -16,6 +16,7 @@ from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.engine import Container, DockerEngine, Engine
 from pgrst_gate.runtimes.interface import (
     Action,
+    Address,
     Condition,
     Instance,
     Mark,
@@ -93,6 +94,11 @@ class Docker:
             )
         return "docker restart"
 
+    def addresses(self, instance: Instance) -> tuple[Address, ...]:
+        """None: a container need not be reachable from here."""
+        del instance
+        return ()
+
     def log_since(self, instance: Instance, mark: Mark) -> tuple[str, ...]:
         """As `Runtime.log_since`; the last 2,000 lines at most."""
         container = self._container(instance)
@@ -112,6 +118,9 @@ class Docker:
             case status:
                 hopeless = status != "restarting"
                 return Condition(f"{container} {self._state(container)}", hopeless=hopeless)
+
+    def close(self) -> None:
+        """Nothing was opened."""
 
     def _find(self) -> tuple[Container, ...]:
         label = self._wanted.removeprefix("label:")

@@ -44,6 +44,16 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """Where one process can be asked from here, with no balancer between."""
+
+    name: str
+    """For people: `container api-2`, `pod postgrest-5f7c-x2x9q`."""
+    url: str
+    """The API's own base address; a tunnel's end where the process is on another machine."""
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """Where an instance stood at one moment: two tell a restart, the log is read from here on."""
 
@@ -89,10 +99,22 @@ class Runtime(Protocol):
         """Restart and return when the runtime says it is done; gives what was sent."""
         ...
 
+    def addresses(self, instance: Instance) -> tuple[Address, ...]:
+        """Where each process of the instance can be asked by itself now, after a restart anew.
+
+        Empty where none can be reached so from here. A tunnel that is opened for it stays open
+        until `close`.
+        """
+        ...
+
     def log_since(self, instance: Instance, mark: Mark) -> tuple[str, ...]:
         """The instance's log lines after the mark, oldest first; empty where there is no log."""
         ...
 
     def condition(self, instance: Instance) -> Condition:
         """How the instance is doing now; asked while its API does not answer."""
+        ...
+
+    def close(self) -> None:
+        """End what was opened for the run: tunnels, connections. The last call; never raises."""
         ...

@@ -7,6 +7,7 @@ from typing import Final
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.interface import (
     Action,
+    Address,
     Condition,
     Instance,
     Mark,
@@ -38,6 +39,11 @@ class NoRefresh:
         """Refuse: there is nothing to restart."""
         raise _nothing_to_send_to(instance, "restart")
 
+    def addresses(self, instance: Instance) -> tuple[Address, ...]:
+        """No process is known."""
+        del instance
+        return ()
+
     def log_since(self, instance: Instance, mark: Mark) -> tuple[str, ...]:
         """No log."""
         del instance, mark
@@ -47,6 +53,9 @@ class NoRefresh:
         """Nothing is known."""
         del instance
         return Condition()
+
+    def close(self) -> None:
+        """Nothing was opened."""
 
 
 def _nothing_to_send_to(instance: Instance, what: str) -> NotRefreshed:

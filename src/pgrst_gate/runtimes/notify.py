@@ -14,6 +14,7 @@ from pgrst_gate.database import connected
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.interface import (
     Action,
+    Address,
     Condition,
     Instance,
     Mark,
@@ -96,6 +97,11 @@ class Notify:
         """Refuse, as `preflight` does."""
         raise NotRefreshed(f"{instance.name} cannot be restarted", hint="use `method: reload`")
 
+    def addresses(self, instance: Instance) -> tuple[Address, ...]:
+        """No process is seen through the database."""
+        del instance
+        return ()
+
     def log_since(self, instance: Instance, mark: Mark) -> tuple[str, ...]:
         """No log is seen through the database."""
         del instance, mark
@@ -105,6 +111,9 @@ class Notify:
         """Nothing of the servers is seen through the database."""
         del instance
         return Condition()
+
+    def close(self) -> None:
+        """Nothing was opened."""
 
 
 def who_hears(sessions: Sequence[tuple[str, str]], channel: str) -> tuple[int, str]:

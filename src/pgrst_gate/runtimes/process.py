@@ -16,6 +16,7 @@ from pgrst_gate.errors import NotRefreshed, UsageError
 from pgrst_gate.runtimes.commands import Commands, LocalCommands
 from pgrst_gate.runtimes.interface import (
     Action,
+    Address,
     Condition,
     Instance,
     Mark,
@@ -128,6 +129,11 @@ class Process:
         self._successors[instance.key] = process.pid
         return command
 
+    def addresses(self, instance: Instance) -> tuple[Address, ...]:
+        """None: nothing tells which socket is whose."""
+        del instance
+        return ()
+
     def log_since(self, instance: Instance, mark: Mark) -> tuple[str, ...]:
         """Empty: where a plain process writes its log is not known."""
         del instance, mark
@@ -138,6 +144,9 @@ class Process:
         if self._current(instance):
             return Condition()
         return Condition(f"{instance.name} has ended", hopeless=self._pid is not None)
+
+    def close(self) -> None:
+        """Nothing was opened."""
 
     def _find(self) -> tuple[RunningProcess, ...]:
         """The processes meant by the inputs, at least one."""

@@ -15,6 +15,7 @@ from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.commands import NOT_FOUND, Commands, Completed, LocalCommands
 from pgrst_gate.runtimes.interface import (
     Action,
+    Address,
     Condition,
     Instance,
     Mark,
@@ -79,6 +80,11 @@ class Systemd:
             raise self._failed(after, f"{after} was not restarted: it is the same invocation")
         return "systemctl restart"
 
+    def addresses(self, instance: Instance) -> tuple[Address, ...]:
+        """None: a unit is one process, and `url` is its address."""
+        del instance
+        return ()
+
     def log_since(self, instance: Instance, mark: Mark) -> tuple[str, ...]:
         """As `Runtime.log_since`; the last 2,000 lines at most, systemd's own among them."""
         if not mark.log_position:
@@ -92,6 +98,9 @@ class Systemd:
             return Condition()
         coming = unit.active_state in {"activating", "reloading", "deactivating"}
         return Condition(f"{unit} is {unit.state}", hopeless=not coming)
+
+    def close(self) -> None:
+        """Nothing was opened."""
 
     def _warnings(self, unit: Unit, action: Action) -> tuple[str, ...]:
         """Raise unless the action can be done; give what is to be said."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgrst_gate.expectations.access import Rows, Rule, in_schema, named, rules
+from pgrst_gate.expectations.access import Rows, Rule, Verb, in_schema, named, rules
 from pgrst_gate.expectations.inline import SyntaxProblem
 from pgrst_gate.schema import Argument, Function, Relation
 
@@ -10,34 +10,44 @@ SCANS = Relation("", "scans")
 PING = Function("", "ping")
 
 
+def may(role: str, verb: Verb, item: Relation | Function, rows: Rows | None = None) -> Rule:
+    """A rule that allows."""
+    return Rule(role, may=True, verb=verb, item=item, rows=rows)
+
+
+def may_not(role: str, verb: Verb, item: Relation | Function) -> Rule:
+    """A rule that forbids."""
+    return Rule(role, may=False, verb=verb, item=item)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("", ()),
         ("# nothing\n", ()),
-        ("anon may read scans", (Rule("anon", True, "read", SCANS),)),
-        ("anon may  not  read scans # why", (Rule("anon", False, "read", SCANS),)),
-        ("anon may read scans\nanon may read scans", (Rule("anon", True, "read", SCANS),)),
+        ("anon may read scans", (may("anon", "read", SCANS),)),
+        ("anon may  not  read scans # why", (may_not("anon", "read", SCANS),)),
+        ("anon may read scans\nanon may read scans", (may("anon", "read", SCANS),)),
         (
             "anon may not read scans, api.vault",
             (
-                Rule("anon", False, "read", SCANS),
-                Rule("anon", False, "read", Relation("api", "vault")),
+                may_not("anon", "read", SCANS),
+                may_not("anon", "read", Relation("api", "vault")),
             ),
         ),
         (
             "anon may not write scans",
-            tuple(Rule("anon", False, verb, SCANS) for verb in ("insert", "update", "delete")),
+            tuple(may_not("anon", verb, SCANS) for verb in ("insert", "update", "delete")),
         ),
-        ('"odd ""role" may delete scans', (Rule('odd "role', True, "delete", SCANS),)),
-        ("a may call ping()", (Rule("a", True, "call", PING),)),
+        ('"odd ""role" may delete scans', (may('odd "role', "delete", SCANS),)),
+        ("a may call ping()", (may("a", "call", PING),)),
         (
             "a may call f(x, y)",
-            (Rule("a", True, "call", Function("", "f", (Argument("x"), Argument("y")))),),
+            (may("a", "call", Function("", "f", (Argument("x"), Argument("y")))),),
         ),
-        ("a may read 1 row of scans", (Rule("a", True, "read", SCANS, Rows(1)),)),
-        ("a may read at least 2 rows of scans", (Rule("a", True, "read", SCANS, Rows(2, "least")),)),
-        ("a may read at most 9 rows of scans", (Rule("a", True, "read", SCANS, Rows(9, "most")),)),
+        ("a may read 1 row of scans", (may("a", "read", SCANS, Rows(1)),)),
+        ("a may read at least 2 rows of scans", (may("a", "read", SCANS, Rows(2, "least")),)),
+        ("a may read at most 9 rows of scans", (may("a", "read", SCANS, Rows(9, "most")),)),
     ],
 )
 def test_a_rule_is_read_as_it_is_written(text: str, expected: tuple[Rule, ...]) -> None:
