@@ -43,7 +43,7 @@ check: $(STAMP) ## lint, type-check, and lint the action, the workflows and the 
 	$(BIN)/mypy
 	$(BIN)/python -m pgrst_gate.generated --check
 	$(BIN)/python -m pgrst_sandbox.accounts --check
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml native/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/actionlint -no-color

@@ -10,39 +10,78 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from pgrst_gate.given import STEP_INPUTS
 from pgrst_gate.inputs import CONFIG, INPUTS, Input
 from pgrst_gate.reporters.outputs import OUTPUTS
 
 _HEAD: Final = """\
 # Written by `make generated` from src/pgrst_gate/inputs.py and reporters/outputs.py.
-# yamllint disable rule:line-length
+# yamllint disable rule:line-length rule:indentation
 """
+
+_NAME: Final = "pgrst-gate"
+_ABOUT: Final = (
+    "Reload PostgREST's schema cache after a migration, and fail unless the API really serves the"
+    " new schema"
+)
 
 
 def action_yml() -> str:
-    """The action's metadata.
+    """The container action's metadata."""
+    outputs = {one.name: {"description": one.description} for one in OUTPUTS}
+    return _metadata(_NAME, _ABOUT, outputs, {"using": "docker", "image": "Dockerfile"})
+
+
+def native_action_yml() -> str:
+    """The metadata of the same gate on the runner itself.
+
+    A composite action's inputs come to no step by themselves. They are handed on as one variable:
+    no shell reads them, and one that drops names with dashes drops none of them.
+    """
+    outputs = {
+        one.name: {
+            "description": one.description,
+            "value": f"${{{{ steps.gate.outputs.{one.name} }}}}",
+        }
+        for one in OUTPUTS
+    }
+    gate = {
+        "id": "gate",
+        "shell": "sh",
+        "env": {STEP_INPUTS: "${{ toJSON(inputs) }}"},
+        "run": 'exec sh "$GITHUB_ACTION_PATH/gate.sh"',
+    }
+    about = f"{_ABOUT}; on the runner itself, not in a container"
+    return _metadata(
+        f"{_NAME} on the runner", about, outputs, {"using": "composite", "steps": [gate]}
+    )
+
+
+def _metadata(
+    name: str, about: str, outputs: Mapping[str, Mapping[str, str]], runs: Mapping[str, Any]
+) -> str:
+    """An action's metadata.
 
     No input has a default here: the runner would hand it on as if it were given, and it would win
     over the config file. `required` is not enforced by the runner, the gate does it.
     """
     metadata: dict[str, Any] = {
-        "name": "pgrst-gate",
-        "description": "Reload PostgREST's schema cache after a migration, and fail unless the API"
-        " really serves the new schema",
+        "name": name,
+        "description": about,
         "author": "pgrst-gate contributors",
         "branding": {"icon": "shield", "color": "green"},
         "inputs": {
             one.name: {"description": _described(one), "required": one.required}
             for one in (*INPUTS, CONFIG)
         },
-        "outputs": {one.name: {"description": one.description} for one in OUTPUTS},
-        "runs": {"using": "docker", "image": "Dockerfile"},
+        "outputs": outputs,
+        "runs": runs,
     }
     return _HEAD + yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True, width=100)
 
@@ -123,6 +162,7 @@ def readme(text: str) -> str:
 
 FILES: Final[dict[str, Callable[[str], str]]] = {
     "action.yml": lambda _: action_yml(),
+    "native/action.yml": lambda _: native_action_yml(),
     "schemas/config.schema.json": lambda _: config_schema(),
     "README.md": readme,
 }

@@ -6,6 +6,7 @@ a runner passes every input an action declares.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,9 @@ import yaml
 from pgrst_gate import files
 from pgrst_gate.errors import UsageError
 from pgrst_gate.inputs import CONFIG, INPUTS, Given, Input, refuse, unknown
+
+STEP_INPUTS: Final = "STEP_INPUTS"
+"""The variable in which the composite action hands on its inputs, as one JSON object."""
 
 CONFIG_BYTES: Final = 1024 * 1024
 _PLAIN_TAGS: Final = frozenset(
@@ -35,11 +39,23 @@ def from_environment(
 
 
 def from_action(environment: Mapping[str, str]) -> dict[str, Given]:
-    """`INPUT_ADMIN-URL` and its kin; dashes stay (actions/runner, ContainerActionHandler)."""
-    found = {
-        one.name: environment.get(f"INPUT_{one.name.upper()}", "") for one in (*INPUTS, CONFIG)
+    """The `with:` of a step.
+
+    A container action gets `INPUT_ADMIN-URL` and its kin; dashes stay (actions/runner,
+    ContainerActionHandler). Of a composite one the names are as the user wrote them, in any case.
+    """
+    if STEP_INPUTS in environment:
+        written = json.loads(environment[STEP_INPUTS])
+        texts = {name.lower(): str(text) for name, text in written.items()}
+    else:
+        texts = {
+            one.name: environment.get(f"INPUT_{one.name.upper()}", "") for one in (*INPUTS, CONFIG)
+        }
+    return {
+        one.name: Given(texts[one.name], f"input {one.name}")
+        for one in (*INPUTS, CONFIG)
+        if texts.get(one.name, "").strip()
     }
-    return {name: Given(text, f"input {name}") for name, text in found.items() if text.strip()}
 
 
 def with_config(given: Mapping[str, Given]) -> dict[str, Given]:

@@ -69,7 +69,7 @@ def anchors(page: Path) -> set[str]:
 def steps(document: object) -> Iterator[dict[str, Any]]:
     """The steps that use the action, wherever they stand in a YAML document."""
     if isinstance(document, dict):
-        if "/pgrst-gate@" in str(document.get("uses", "")):
+        if re.search("/pgrst-gate(/native)?@", str(document.get("uses", ""))):
             yield document
         for value in document.values():
             yield from steps(value)

@@ -8,7 +8,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from pgrst_gate import generated
-from pgrst_gate.given import from_config
+from pgrst_gate.given import STEP_INPUTS, from_config
 from pgrst_gate.inputs import CONFIG, INPUTS, read_inputs
 from pgrst_gate.reporters.outputs import OUTPUTS
 
@@ -20,13 +20,25 @@ def test_nothing_in_the_repository_differs_from_its_tables() -> None:
     assert not generated.differing(ROOT)
 
 
-def test_the_action_declares_every_input_and_output() -> None:
+@pytest.mark.parametrize("path", ["action.yml", "native/action.yml"])
+def test_the_action_declares_every_input_and_output(path: str) -> None:
     """With no default, for a runner would pass it on as if it were given."""
-    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    action = yaml.safe_load((ROOT / path).read_text())
 
     assert list(action["inputs"]) == [one.name for one in (*INPUTS, CONFIG)]
     assert list(action["outputs"]) == [one.name for one in OUTPUTS]
     assert not any("default" in one for one in action["inputs"].values())
+
+
+def test_the_native_action_hands_on_what_its_gate_tells_and_is_told() -> None:
+    """Each output is the step's of that name; the inputs come in one variable, read by no shell."""
+    action = yaml.safe_load((ROOT / "native/action.yml").read_text())
+    (step,) = action["runs"]["steps"]
+
+    told = {name: f"${{{{ steps.{step['id']}.outputs.{name} }}}}" for name in action["outputs"]}
+    assert {name: output["value"] for name, output in action["outputs"].items()} == told
+    assert step["env"] == {STEP_INPUTS: "${{ toJSON(inputs) }}"}
+    assert "${{" not in step["run"]
 
 
 @pytest.mark.parametrize(

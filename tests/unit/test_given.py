@@ -1,11 +1,12 @@
 """Where inputs come from, and which wins."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from pgrst_gate.errors import UsageError
-from pgrst_gate.given import from_action, from_config, from_environment, with_config
+from pgrst_gate.given import STEP_INPUTS, from_action, from_config, from_environment, with_config
 from pgrst_gate.inputs import Given, read_inputs
 
 CONFIG = """\
@@ -111,3 +112,14 @@ def test_the_runner_passes_dashes_and_empty_values() -> None:
 
     assert from_action(environment) == {"admin-url": Given("http://a", "input admin-url")}
     assert from_environment(environment) == {"url": Given("http://b", "$PGRST_GATE_URL")}
+
+
+def test_a_composite_action_hands_on_its_inputs_as_they_were_written() -> None:
+    """Names in any case, values with whatever a shell would take for its own, nothing for empty."""
+    hostile = "$(id)\n`id` \"'\\ %{x}"
+    written = {"Admin-URL": "http://a", "expected-tables": hostile, "timeout": "", "unknown": "x"}
+
+    assert from_action({STEP_INPUTS: json.dumps(written)}) == {
+        "admin-url": Given("http://a", "input admin-url"),
+        "expected-tables": Given(hostile, "input expected-tables"),
+    }
