@@ -1,0 +1,1 @@
+"""Supabase: what its addresses say, and its Management API."""
