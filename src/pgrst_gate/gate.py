@@ -86,6 +86,7 @@ class _Run:
     def _found(self) -> tuple[Runtime, tuple[Instance, ...]]:
         """The runtime and its instances, once all of them can do every rung of the ladder."""
         runtime, why = self.find_runtime(self.plan)
+        self.closing.callback(runtime.close)
         instances: tuple[Instance, ...] = ()
         for action in self._ladder(runtime):
             instances = runtime.preflight(action)
@@ -261,7 +262,8 @@ def _alive(runtime: Runtime, instances: tuple[Instance, ...]) -> Callable[[], No
             if condition.hopeless:
                 raise NotRefreshed(
                     f"{instance.name} is gone: {condition.text}",
-                    hint="see the server's own log for why it ended; it was not started again",
+                    hint=condition.remedy
+                    or "see the server's own log for why it ended; it was not started again",
                 )
 
     return check

@@ -69,7 +69,7 @@ def _metadata(
     """An action's metadata.
 
     No input has a default here: the runner would hand it on as if it were given, and it would win
-    over the config file. `required` is not enforced by the runner, the gate does it.
+    over the config file. None is `required` either: the config file, or another input, may tell it.
     """
     metadata: dict[str, Any] = {
         "name": name,
@@ -77,7 +77,7 @@ def _metadata(
         "author": "pgrst-gate contributors",
         "branding": {"icon": "shield", "color": "green"},
         "inputs": {
-            one.name: {"description": _described(one), "required": one.required}
+            one.name: {"description": _described(one), "required": False}
             for one in (*INPUTS, CONFIG)
         },
         "outputs": outputs,

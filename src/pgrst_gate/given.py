@@ -31,9 +31,10 @@ def from_environment(
     environment: Mapping[str, str], table: Iterable[Input] = (*INPUTS, CONFIG)
 ) -> dict[str, Given]:
     """`PGRST_GATE_TIMEOUT` and its kin."""
-    return {
+    asked = tuple(table)
+    return _of_others(environment, asked) | {
         one.name: Given(environment[one.variable], f"${one.variable}")
-        for one in table
+        for one in asked
         if environment.get(one.variable, "").strip()
     }
 
@@ -51,10 +52,19 @@ def from_action(environment: Mapping[str, str]) -> dict[str, Given]:
         texts = {
             one.name: environment.get(f"INPUT_{one.name.upper()}", "") for one in (*INPUTS, CONFIG)
         }
-    return {
+    return _of_others(environment, INPUTS) | {
         one.name: Given(texts[one.name], f"input {one.name}")
         for one in (*INPUTS, CONFIG)
         if texts.get(one.name, "").strip()
+    }
+
+
+def _of_others(environment: Mapping[str, str], table: Iterable[Input]) -> dict[str, Given]:
+    """What other tools' variables say."""
+    return {
+        one.name: Given(environment[one.also_from], f"${one.also_from}")
+        for one in table
+        if environment.get(one.also_from, "").strip()
     }
 
 

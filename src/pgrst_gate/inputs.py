@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NoReturn, get_args
 
-from pgrst_gate import readers
+from pgrst_gate import localhost, readers
 from pgrst_gate.drift.rules import FailOn
 from pgrst_gate.errors import MissingInput, UsageError
 from pgrst_gate.expectations import inline
@@ -24,6 +24,7 @@ from pgrst_gate.expectations.migrations.layouts import Layout
 from pgrst_gate.report import Evidence, ReportFile
 from pgrst_gate.runtimes.interface import RuntimeName
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
+from pgrst_gate.supabase import addresses
 
 Mode = Literal["refresh", "verify", "drift"]
 Method = Literal["auto", "reload", "restart", "sighup"]
@@ -55,6 +56,9 @@ class Inputs:
     restart_command: str
     database_url: str = field(repr=False)
     db_channel: str
+    project_ref: str
+    access_token: str = field(repr=False)
+    supabase_api_url: str
     expect_from: tuple[Source, ...]
     migrations: str
     migrations_layout: Layout
@@ -110,6 +114,9 @@ class Input:
     is_source: bool = False
     """A source of a surface: if it is an address, it may hold a password."""
     required: bool = False
+    """Given, or told by another input: `url` by `project-ref`."""
+    also_from: str = ""
+    """Another tool's variable that holds the same; read where this is not given."""
 
     @property
     def attribute(self) -> str:
@@ -122,6 +129,13 @@ class Input:
 
 def _admin_url(text: str) -> str:
     return readers.http_url(text) if text.strip() else ""
+
+
+def _management_url(text: str) -> str:
+    url = readers.http_url(text)
+    if url.startswith("http:") and not localhost.is_local(url):
+        raise ValueError("expected https://, or anybody on the way could read the access token")
+    return url
 
 
 def _pid(text: str) -> int | None:
@@ -181,7 +195,8 @@ INPUTS: Final = (
     ),
     Input(
         "url",
-        "Base address of the API: `http://localhost:3000`, `https://<ref>.supabase.co/rest/v1`.",
+        "Base address of the API: `http://localhost:3000`, `https://<ref>.supabase.co/rest/v1`."
+        " Default: that of `project-ref`.",
         readers.http_url,
         required=True,
     ),
@@ -230,6 +245,25 @@ INPUTS: Final = (
         secret=True,
     ),
     Input("db-channel", "Channel PostgREST listens on (its `db-channel`).", readers.text, "pgrst"),
+    Input(
+        "project-ref",
+        "Hosted Supabase project, for `runtime: supabase`: the 20 letters of its address.",
+        addresses.project_ref,
+    ),
+    Input(
+        "access-token",
+        "Supabase access token (`sbp_…`) that may run statements in the project. Default: that of"
+        " the Supabase CLI, `SUPABASE_ACCESS_TOKEN`.",
+        readers.text,
+        secret=True,
+        also_from="SUPABASE_ACCESS_TOKEN",
+    ),
+    Input(
+        "supabase-api-url",
+        "Base address of Supabase's Management API.",
+        _management_url,
+        addresses.MANAGEMENT_API,
+    ),
     Input(
         "expect-from",
         "Where expectations come from besides what is typed, joined by `+`: `database` expects all"
@@ -459,7 +493,16 @@ def read_inputs(given: Mapping[str, Given], *, asks_api: bool = True) -> Inputs:
     Raises as `values_of`.
     """
     of_drift = "mode" in given and given["mode"].text.strip() == "drift"
-    return Inputs(**values_of(INPUTS, given, asks_api=asks_api and not of_drift))
+    return Inputs(**values_of(INPUTS, _with_url(given), asks_api=asks_api and not of_drift))
+
+
+def _with_url(given: Mapping[str, Given]) -> Mapping[str, Given]:
+    """With the address of the Supabase project that is named, where no other address is."""
+    nothing = Given("", "")
+    ref = given.get("project-ref", nothing)
+    if not ref.text.strip() or given.get("url", nothing).text.strip():
+        return given
+    return {**given, "url": Given(addresses.api_url(ref.text.strip()), ref.place)}
 
 
 def values_of(

@@ -12,9 +12,12 @@ from pgrst_gate.report import Evidence
 from pgrst_gate.roles import credentials, no_way
 from pgrst_gate.runtimes.interface import Action, RuntimeName
 from pgrst_gate.schema import Expectation, Item
+from pgrst_gate.supabase.addresses import ref_of_api
 
 _RESTARTS: Final[frozenset[RuntimeName]] = frozenset({"docker", "systemd", "process"})
 """Runtimes that can replace the process."""
+_NO_PROCESS: Final[frozenset[RuntimeName]] = frozenset({"notify", "supabase"})
+"""Runtimes that reach the server by its database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ def _missing(inputs: Inputs) -> Iterator[str]:
     """What is needed and not given, of the inputs that often are secrets."""
     if inputs.runtime == "notify" and inputs.mode == "refresh" and not inputs.database_url:
         yield "runtime notify needs `database-url`"
+    if inputs.runtime == "supabase" and inputs.mode == "refresh" and not inputs.access_token:
+        yield "runtime supabase needs `access-token`, or SUPABASE_ACCESS_TOKEN in the environment"
     if "database" in inputs.expect_from and not inputs.database_url:
         yield "`expect-from: database` needs `database-url`"
     if inputs.fail_on_unprotected and not inputs.database_url:
@@ -93,7 +98,11 @@ def _of_drift(inputs: Inputs) -> Iterator[str]:
 
 
 def _contradictions(inputs: Inputs) -> Iterator[str]:
-    needs = {"docker": ("container", inputs.container), "systemd": ("unit", inputs.unit)}
+    needs = {
+        "docker": ("container", inputs.container),
+        "systemd": ("unit", inputs.unit),
+        "supabase": ("project-ref", inputs.project_ref),
+    }
     if inputs.runtime in needs and not needs[inputs.runtime][1]:
         yield f"runtime {inputs.runtime} needs `{needs[inputs.runtime][0]}`"
     ways = {"pid": inputs.pid, "pid-file": inputs.pid_file, "process-name": inputs.process_name}
@@ -108,8 +117,14 @@ def _contradictions(inputs: Inputs) -> Iterator[str]:
         yield f"`{asked}` with runtime process needs `restart-command`"
     if inputs.runtime == "none" and inputs.method != "auto":
         yield f"`method: {inputs.method}` does not go with runtime none, which refreshes nothing"
-    if inputs.runtime == "notify" and inputs.method == "sighup":
-        yield "`method: sighup` does not go with runtime notify: there is no process to signal"
+    if inputs.runtime in _NO_PROCESS and inputs.method == "sighup":
+        yield (
+            f"`method: sighup` does not go with runtime {inputs.runtime}: there is no process to"
+            " signal"
+        )
+    of_url = ref_of_api(inputs.url)
+    if inputs.project_ref and of_url and of_url != inputs.project_ref:
+        yield f"`project-ref` is {inputs.project_ref}, and `url` is of the project {of_url}"
     if inputs.mode == "verify" and inputs.require_evidence is not Evidence.UNPROVEN:
         evidence = inputs.require_evidence.value
         yield f"`require-evidence: {evidence}` needs a refresh, and mode verify sends none"

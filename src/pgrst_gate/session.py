@@ -164,6 +164,10 @@ def _find_runtime(plan: Plan) -> tuple[Runtime, str]:
         restart_command=inputs.restart_command,
         database_url=inputs.database_url,
         channel=inputs.db_channel,
+        project_ref=inputs.project_ref,
+        access_token=inputs.access_token,
+        supabase_api_url=inputs.supabase_api_url,
+        patience=inputs.timeout,
     )
     if inputs.runtime != "auto":
         return RUNTIMES[inputs.runtime](target), "as asked"

@@ -1,13 +1,14 @@
 """Where inputs come from, and which wins."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from pgrst_gate.errors import UsageError
 from pgrst_gate.given import STEP_INPUTS, from_action, from_config, from_environment, with_config
-from pgrst_gate.inputs import Given, read_inputs
+from pgrst_gate.inputs import Given, read_inputs, secrets_of
 
 CONFIG = """\
 url: http://localhost:3000
@@ -123,3 +124,16 @@ def test_a_composite_action_hands_on_its_inputs_as_they_were_written() -> None:
         "admin-url": Given("http://a", "input admin-url"),
         "expected-tables": Given(hostile, "input expected-tables"),
     }
+
+
+@pytest.mark.parametrize("read", [from_environment, from_action])
+def test_the_access_token_of_the_supabase_cli_is_taken(
+    read: Callable[[Mapping[str, str]], dict[str, Given]],
+) -> None:
+    """A job that ran `supabase db push` has it set already; what is given to the gate wins."""
+    of_cli = {"SUPABASE_ACCESS_TOKEN": "sbp_of_the_cli"}
+    own = {"PGRST_GATE_ACCESS_TOKEN": "sbp_own", "INPUT_ACCESS-TOKEN": "sbp_own"}
+
+    assert read(of_cli)["access-token"] == Given("sbp_of_the_cli", "$SUPABASE_ACCESS_TOKEN")
+    assert read(of_cli | own)["access-token"].text == "sbp_own"
+    assert "sbp_of_the_cli" in secrets_of(read(of_cli))

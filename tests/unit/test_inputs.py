@@ -56,6 +56,8 @@ def test_every_default_reads(one: Any) -> None:  # noqa: ANN401 - Input is gener
         ("dry_run", "0", False),
         ("require_evidence", "confirmed", Evidence.CONFIRMED),
         ("admin_url", "", ""),
+        ("project_ref", " abcdefghijklmnopqrst ", "abcdefghijklmnopqrst"),
+        ("supabase_api_url", "http://localhost:8080/", "http://localhost:8080"),
         (
             "restart_command",
             "systemctl --user restart 'my unit'",
@@ -75,6 +77,8 @@ def test_texts_become_values(attribute: str, text: str, value: object) -> None:
         ("url", "http://user:pw@host", "use `headers` or `token`"),
         ("url", "http://host/?a=1", "without `?` and `#`"),
         ("url", "http://host:99999", "the port is not a number"),
+        ("project_ref", "My-Project", "expected the 20 lower-case letters"),
+        ("supabase_api_url", "http://api.example.com", "could read the access token"),
         ("timeout", "31m", "at most 30m"),
         ("timeout", "0", "more than 0"),
         ("timeout", "soon", "expected a duration"),
@@ -97,6 +101,17 @@ def test_what_does_not_read_is_told_with_its_place(attribute: str, text: str, pa
 
     assert part in str(caught.value)
     assert "nothing was touched" in caught.value.hint
+
+
+def test_a_project_tells_its_address() -> None:
+    """The address of the API may be left out where the project is named, and wins where it is."""
+    ref = Given("abcdefghijklmnopqrst", "--project-ref")
+    own = Given("https://api.example.com", "--url")
+
+    assert (
+        read_inputs({"project-ref": ref}).url == "https://abcdefghijklmnopqrst.supabase.co/rest/v1"
+    )
+    assert read_inputs({"project-ref": ref, "url": own}).url == "https://api.example.com"
 
 
 def test_all_wrong_inputs_are_told_at_once() -> None:

@@ -6,6 +6,8 @@ from pgrst_gate.errors import UsageError
 from pgrst_gate.inputs import Given, read_inputs
 from pgrst_gate.plan import Plan, described, make_plan
 
+REF = "abcdefghijklmnopqrst"
+
 
 def plan(**texts: str) -> Plan:
     """The plan of inputs by attribute names; a table is expected unless they say otherwise."""
@@ -53,6 +55,20 @@ def test_the_mildest_refresh_comes_first(texts: dict[str, str], ladder: tuple[st
         (
             {"runtime": "notify", "database_url": "postgres://x", "method": "sighup"},
             "there is no process to signal",
+        ),
+        ({"runtime": "supabase", "access_token": "sbp_x"}, "supabase needs `project-ref`"),
+        ({"runtime": "supabase", "project_ref": REF}, "needs `access-token`, or SUPABASE_ACCESS"),
+        (
+            {"runtime": "supabase", "project_ref": REF, "access_token": "x", "method": "sighup"},
+            "there is no process to signal",
+        ),
+        (
+            {"runtime": "supabase", "project_ref": REF, "access_token": "x", "escalate": "true"},
+            "`escalate` does not go with runtime supabase",
+        ),
+        (
+            {"url": f"https://{'z' * 20}.supabase.co/rest/v1", "project_ref": REF},
+            f"`project-ref` is {REF}, and `url` is of the project {'z' * 20}",
         ),
         ({"runtime": "process", "method": "restart"}, "needs `restart-command`"),
         ({"method": "restart", "escalate": "true"}, "nothing to climb to"),

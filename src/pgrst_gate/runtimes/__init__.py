@@ -11,6 +11,7 @@ from pgrst_gate.runtimes.interface import Runtime, RuntimeName, Target
 from pgrst_gate.runtimes.none import NoRefresh
 from pgrst_gate.runtimes.notify import Notify
 from pgrst_gate.runtimes.process import Process
+from pgrst_gate.runtimes.supabase import Supabase
 from pgrst_gate.runtimes.systemd import Systemd
 
 
@@ -28,6 +29,18 @@ def _process(target: Target) -> Runtime:
 
 def _notify(target: Target) -> Runtime:
     return Notify(_needed(target.database_url, "notify", "database-url"), target.channel)
+
+
+def _supabase(target: Target) -> Runtime:
+    from pgrst_gate.supabase.management import Management
+
+    management = Management(
+        _needed(target.project_ref, "supabase", "project-ref"),
+        _needed(target.access_token, "supabase", "access-token"),
+        target.supabase_api_url,
+        patience=target.patience,
+    )
+    return Supabase(management, target.channel)
 
 
 def _none(target: Target) -> Runtime:
@@ -48,6 +61,7 @@ RUNTIMES: Final[Mapping[RuntimeName, Callable[[Target], Runtime]]] = {
     "systemd": _systemd,
     "process": _process,
     "notify": _notify,
+    "supabase": _supabase,
     "none": _none,
 }
 """What makes a runtime from its part of the target; raises `UsageError` where that is missing."""

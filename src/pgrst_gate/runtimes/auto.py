@@ -48,6 +48,8 @@ def choose(
     """
     if named := _named(target):
         return named
+    if target.project_ref:
+        return Choice("none", "`project-ref` is given, but no `access-token`", target)
     host = urlsplit(url).hostname or ""
     if not _is_near(host):
         return Choice(
@@ -69,6 +71,7 @@ def _named(target: Target) -> Choice | None:
         "pid": ("process", target.pid),
         "pid-file": ("process", target.pid_file),
         "process-name": ("process", target.process_name),
+        "project-ref": ("supabase", target.access_token and target.project_ref),
     }
     given = {key: name for key, (name, value) in by_input.items() if value}
     if len(set(given.values())) > 1:

@@ -6,10 +6,10 @@ their log. It knows nothing of schemas, and never claims that a reload worked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-RuntimeName = Literal["docker", "systemd", "process", "notify", "none"]
+RuntimeName = Literal["docker", "systemd", "process", "notify", "supabase", "none"]
 Action = Literal["reload", "restart"]
 ReloadSignal = Literal["SIGUSR1", "SIGHUP"]
 
@@ -29,6 +29,11 @@ class Target:
     database_url: str = ""
     channel: str = ""
     """Empty for `pgrst`."""
+    project_ref: str = ""
+    access_token: str = field(default="", repr=False)
+    supabase_api_url: str = ""
+    patience: float = 60.0
+    """For how many seconds from now on a request that fails may be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,8 @@ class Condition:
     text: str = ""
     hopeless: bool = False
     """It will not come back by itself, so waiting cannot help."""
+    remedy: str = ""
+    """What to type then; empty where only the server's own log can tell."""
 
 
 class Runtime(Protocol):

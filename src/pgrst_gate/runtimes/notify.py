@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, LiteralString
+from typing import Final
 
 from pgrst_gate.database import connected
 from pgrst_gate.errors import NotRefreshed
@@ -24,7 +24,7 @@ from pgrst_gate.runtimes.interface import (
 
 PAYLOAD: Final = "reload schema"
 
-_LIMITED: Final[LiteralString] = "SET LOCAL statement_timeout = '10s'"
+_LIMITED: Final = "SET LOCAL statement_timeout = '10s'"
 
 _ABOUT: Final = "SELECT pg_is_in_recovery(), current_database()"
 _SESSIONS: Final = """
@@ -82,16 +82,12 @@ class Notify:
 
     def reload(self, instance: Instance, signal: ReloadSignal) -> str:
         """As `Runtime.reload`; a notification stands for the signal."""
-        from psycopg import sql
-
         del signal
-        notification = sql.SQL("NOTIFY {}, {}").format(
-            sql.Identifier(instance.key), sql.Literal(PAYLOAD)
-        )
+        statement = notification(instance.key)
         with connected(self._url, "notified", NotRefreshed) as connection:
             # In one message, and so in one transaction: it is delivered when this returns.
-            connection.execute(sql.SQL(_LIMITED + "; {}").format(notification))
-            return notification.as_string(connection)
+            connection.execute(f"{_LIMITED}; {statement}".encode())
+        return statement
 
     def restart(self, instance: Instance) -> str:
         """Refuse, as `preflight` does."""
@@ -114,6 +110,12 @@ class Notify:
 
     def close(self) -> None:
         """Nothing was opened."""
+
+
+def notification(channel: str) -> str:
+    """The statement that makes every PostgREST on this channel reload its schema cache."""
+    name = channel.replace('"', '""')
+    return f"NOTIFY \"{name}\", '{PAYLOAD}'"
 
 
 def who_hears(sessions: Sequence[tuple[str, str]], channel: str) -> tuple[int, str]:

@@ -63,6 +63,10 @@ def pick(
         (Target(pid=7, process_name="rest"), "process", "`pid` is given"),
         (Target(database_url="postgresql://db"), "notify", "`database-url` is given"),
         (Target(unit="rest", database_url="postgresql://db"), "systemd", "`unit` is given"),
+        (Target(project_ref="p", access_token="sbp_x"), "supabase", "`project-ref` is given"),
+        (Target(project_ref="p", database_url="db"), "notify", "`database-url` is given"),
+        (Target(project_ref="p"), "none", "`project-ref` is given, but no `access-token`"),
+        (Target(access_token="sbp_x", pid=7), "process", "`pid` is given"),
     ],
 )
 def test_an_input_decides(target: Target, name: str, why: str) -> None:

@@ -13,18 +13,35 @@ from pgrst_gate.runtimes import RUNTIMES
 from pgrst_gate.runtimes.interface import Condition, Instance, Mark, RuntimeName, Target
 from pgrst_gate.runtimes.none import NoRefresh
 
-WHOLE = Target(container="api", unit="rest", pid=7, database_url="postgresql://db")
+WHOLE = Target(
+    container="api",
+    unit="rest",
+    pid=7,
+    database_url="postgresql://db",
+    project_ref="abcdefghijklmnopqrst",
+    access_token="sbp_x",
+    supabase_api_url="http://127.0.0.1:1",
+)
 
 
 def test_every_name_has_a_runtime() -> None:
     """Each runtime that can be named can be made, and bears its name."""
     names = get_args(RuntimeName)
+    made = {name: RUNTIMES[name](WHOLE) for name in names}
 
-    assert {name: RUNTIMES[name](WHOLE).name for name in names} == {name: name for name in names}
+    assert {name: runtime.name for name, runtime in made.items()} == {name: name for name in names}
+    for runtime in made.values():
+        runtime.close()
 
 
 @pytest.mark.parametrize(
-    ("name", "key"), [("docker", "container"), ("systemd", "unit"), ("notify", "database-url")]
+    ("name", "key"),
+    [
+        ("docker", "container"),
+        ("systemd", "unit"),
+        ("notify", "database-url"),
+        ("supabase", "project-ref"),
+    ],
 )
 def test_a_runtime_without_its_target_is_refused(name: RuntimeName, key: str) -> None:
     """A runtime that is named but not told where the server is says which input it needs."""
@@ -33,10 +50,11 @@ def test_a_runtime_without_its_target_is_refused(name: RuntimeName, key: str) ->
 
 
 def test_libraries_are_loaded_only_by_those_who_need_them() -> None:
-    """To know the runtimes costs neither the Docker SDK nor psycopg."""
+    """To know the runtimes costs neither the Docker SDK, nor psycopg, nor an HTTP client."""
     code = (
         "import sys, pgrst_gate.runtimes.auto; "
-        "print([name for name in ('docker', 'psycopg', 'requests') if name in sys.modules])"
+        "names = ('docker', 'psycopg', 'requests', 'httpx'); "
+        "print([name for name in names if name in sys.modules])"
     )
 
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
