@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from pgrst_gate.errors import GateError
+from pgrst_gate.supabase.addresses import instead_of_direct, ref_of_database
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -28,13 +29,28 @@ _REMEDIES: Final = {
     "no password supplied": "`database-url` needs a password: postgresql://user:password@host/db",
     "no pg_hba.conf entry": "the database does not let this user in from here: see pg_hba.conf",
     "does not exist": "check the names in `database-url`",
+    "failed to resolve host": "check the host in `database-url`; " + _PERCENT,
     "could not translate host name": "check the host in `database-url`; " + _PERCENT,
+    # Supavisor's words, Supabase's pooler
+    "Tenant or user not found": "the user of Supabase's pooler is <role>.<project ref>, as in "
+    "postgres.abcdefghijklmnopqrst, and its host that of the project's own pooler: copy both from "
+    "Connect in the dashboard",
     "Connection refused": "is it the right host and port, and reachable from here? In a container "
     "localhost is the container itself",
     "timeout": "is it the right host and port, and reachable from here? A firewall may be silent",
     "SSL": "check `sslmode` in `database-url`",
     "too many connections": "the database is full: wait, or raise max_connections",
 }
+
+_UNREACHED: Final = (
+    "failed to resolve host",
+    "could not translate host name",
+    "Network is unreachable",
+    "No route to host",
+    "Cannot assign requested address",
+    "timeout",
+)
+"""What is said on a machine without IPv6 of a host that has no other address."""
 
 
 @contextmanager
@@ -51,11 +67,21 @@ def connected(url: str, done: str, failure: type[GateError]) -> Iterator[Connect
             yield connection
     except psycopg.Error as error:
         said = " ".join(str(error).split())
-        remedies = [remedy for sign, remedy in _REMEDIES.items() if sign in said]
         raise failure(
-            f"the database cannot be {done}: {said}",
-            hint=remedies[0] if remedies else "check `database-url`",
+            f"the database cannot be {done}: {said}", hint=_remedy(said, conninfo)
         ) from error
+
+
+def _remedy(said: str, conninfo: str) -> str:
+    """What to do about a failure of the connection."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    hosts = str(conninfo_to_dict(conninfo).get("host") or "").split(",")
+    refs = [ref for ref in map(ref_of_database, hosts) if ref]
+    if refs and any(sign in said for sign in _UNREACHED):
+        return instead_of_direct(refs[0])
+    fitting = (remedy for sign, remedy in _REMEDIES.items() if sign in said)
+    return next(fitting, "check `database-url`")
 
 
 def _conninfo(url: str, failure: type[GateError]) -> str:

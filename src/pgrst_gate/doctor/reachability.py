@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pgrst_gate import localhost
 from pgrst_gate.doctor.looks import Look
 from pgrst_gate.findings import Finding
+from pgrst_gate.supabase.addresses import instead_of_direct, ref_of_database
 
 Resolve = Callable[[str], Sequence[str]]
 """The addresses of a host; none where it has none."""
@@ -31,14 +32,19 @@ def examined(given: Mapping[str, str], resolve: Resolve = addresses) -> Look:
         host = urlsplit(url).hostname
         if not host:
             continue
-        found = resolve(host)
+        found, ref = resolve(host), ref_of_database(host)
         where = ", which is this container itself" if localhost.hint(url) else ""
         told.append(f"{name}: {host} is {', '.join(found) or 'unknown'}{where}")
         if not found:
             text = f"{name}: nobody knows the host {host}"
-            findings.append(Finding("reachability", "broken", text, remedy=f"check `{name}`"))
+            remedy = instead_of_direct(ref) if ref else f"check `{name}`"
+            findings.append(Finding("reachability", "broken", text, remedy=remedy))
         elif all(ipaddress.ip_address(one.partition("%")[0]).version > 4 for one in found):  # noqa: PLR2004
             text = f"{name}: {host} is reached by IPv6 only, which GitHub's runners lack"
-            remedy = "give the address of a pooler, or of a proxy, that answers on IPv4"
+            remedy = (
+                instead_of_direct(ref)
+                if ref
+                else "give the address of a pooler, or of a proxy, that answers on IPv4"
+            )
             findings.append(Finding("reachability", "risk", text, (told[-1],), remedy))
     return Look("reachability", "; ".join(told) or "no address was given", tuple(findings))

@@ -23,3 +23,16 @@ def test_a_host_is_judged_by_its_addresses(found: list[str], state: State) -> No
     assert look.state == state
     assert "db.test" in look.text
     assert "hunter2" not in str(look)
+
+
+@pytest.mark.parametrize("found", [["2001:db8::1"], []])
+def test_the_direct_host_of_a_supabase_project_has_ways_around_it(found: list[str]) -> None:
+    """The session pooler and the Management API are named, for this project."""
+    host = "db.abcdefghijklmnopqrst.supabase.co"
+
+    look = examined({"database-url": f"postgresql://postgres:hunter2@{host}/d"}, lambda _: found)
+
+    (finding,) = look.findings
+    assert "postgres.abcdefghijklmnopqrst:<password>@aws-<n>-<region>.pooler" in finding.remedy
+    assert "`project-ref: abcdefghijklmnopqrst`" in finding.remedy
+    assert "hunter2" not in str(look)
