@@ -34,6 +34,14 @@ def is_local(url: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def is_near(host: str) -> bool:
+    """Whether the host may be this machine: a private address, or a name of no public domain."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".local", ".internal"))
+
+
 def from_inside(url: str) -> str | None:
     """The same port on the machine outside, for a local URL in a container where nothing listens.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import urlsplit
 
 from pgrst_gate import localhost
 from pgrst_gate.errors import NotObserved
@@ -14,6 +15,7 @@ from pgrst_gate.inputs import Inputs
 from pgrst_gate.journal import Journal
 from pgrst_gate.plan import Plan
 from pgrst_gate.postgrest import server
+from pgrst_gate.postgrest.admin import counters
 from pgrst_gate.postgrest.answers import Answer, obstacle
 from pgrst_gate.postgrest.client import CONNECTIONS, Client, Credentials
 from pgrst_gate.postgrest.live import cached_surface
@@ -23,6 +25,7 @@ from pgrst_gate.postgrest.survey import Survey
 from pgrst_gate.postgrest.versions import NEWEST_SEEN
 from pgrst_gate.report import Server
 from pgrst_gate.schema import Column, Expectation, Function, Relation
+from pgrst_gate.supabase.addresses import local_admin_url
 from pgrst_gate.verdicts import Cause
 
 COMING_UP_SECONDS: Final = 10.0
@@ -67,9 +70,9 @@ def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
     if identity.version and identity.version[0] > NEWEST_SEEN:
         text = f"PostgREST {identity.version_text} is newer than any this gate was tried with"
         journal.note("preflight", text, "warning")
-    admin = (
-        closing.enter_context(Client(inputs.admin_url, Credentials())) if inputs.admin_url else None
-    )
+    plan = _with_admin(plan, client.url, journal)
+    admin_url = plan.inputs.admin_url
+    admin = closing.enter_context(Client(admin_url, Credentials())) if admin_url else None
     expectation = gathered(
         plan,
         schemas,
@@ -78,6 +81,19 @@ def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
         lambda asked: cached_surface(admin, asked) if admin else None,
     )
     return Api(client, identity, _survey(client, identity, expectation, admin, schema), schema)
+
+
+def _with_admin(plan: Plan, url: str, journal: Journal) -> Plan:
+    """The plan, with the admin server that `supabase start` publishes where none is named."""
+    near = localhost.is_near(urlsplit(url).hostname or "")
+    found = local_admin_url(url) if near and not plan.inputs.admin_url else ""
+    if not found:
+        return plan
+    with Client(found, Credentials()) as client:
+        if counters(client) is None:
+            return plan
+    journal.note("preflight", f"taking the admin server at {found}, which answers beside the API")
+    return replace(plan, inputs=replace(plan.inputs, admin_url=found))
 
 
 def _schemas(client: Client, inputs: Inputs) -> tuple[str, ...]:

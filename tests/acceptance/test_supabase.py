@@ -1,6 +1,6 @@
 """A hosted Supabase project, played by a double of its Management API over a real database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
@@ -16,7 +16,7 @@ from tests.harness.management import (
 )
 
 from pgrst_gate.report import Report
-from pgrst_sandbox.faults.gateway import Gateway, Response, serving
+from pgrst_sandbox.faults.gateway import Gateway, Request, Response, serving
 
 NOTIFY: Final = "NOTIFY \"pgrst\", 'reload schema'"
 EXPECTED: Final = {"expected_columns": "scans: ended_at", "expected_tables": "heartbeats"}
@@ -172,3 +172,38 @@ def test_a_token_that_may_only_read_is_warned_of(
     assert (report.exit_code, set(causes(report).values())) == (1, {"stale"})
     warned = [event.text for event in report.events if event.level == "warning"]
     assert any("`database_write`" in text for text in warned)
+
+
+def local_stack(world: World) -> Callable[[Request], Response]:
+    """The gateway of `supabase start`: the API, and the admin server beside it, without a key."""
+    api = Gateway(world.url, prefix="/rest/v1")
+    admin = Gateway(world.admin_url, prefix="/rest-admin/v1")
+    return lambda asked: (admin if asked.target.startswith(admin.prefix) else api)(asked)
+
+
+def test_the_admin_server_of_a_local_stack_is_found(world: World) -> None:
+    """`supabase start` publishes it beside the API: it is taken, said so, and confirms the load."""
+    world.sql(MIGRATION)
+    with serving(local_stack(world)) as url:
+        report = gate(
+            f"{url}/rest/v1",
+            runtime="notify",
+            database_url=world.database_url,
+            expected_columns="scans: ended_at timestamptz",
+        )
+
+    assert (report.exit_code, report.evidence.value) == (0, "confirmed"), report.sentence
+    told = [event.text for event in report.events]
+    assert f"taking the admin server at {url}/rest-admin/v1, which answers beside the API" in told
+
+
+def test_no_admin_server_is_taken_where_none_answers(world: World) -> None:
+    """A gateway that has the prefix of the API only is asked once, and nothing is made of it."""
+    world.sql(MIGRATION)
+    with serving(Gateway(world.url, prefix="/rest/v1")) as url:
+        report = gate(
+            f"{url}/rest/v1", runtime="notify", database_url=world.database_url, **EXPECTED
+        )
+
+    assert (report.exit_code, report.evidence.value) == (0, "inferred"), report.sentence
+    assert not any("admin server" in event.text for event in report.events)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from docker.errors import APIError, NotFound
+from tests.harness.engine import free_port
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.auto import choose
@@ -289,3 +290,21 @@ def test_auto_finds_the_container_that_publishes_the_port(
 
     assert (chosen.name, chosen.target.container) == ("docker", api.container.id)
     assert api.name in chosen.why
+
+
+def test_auto_finds_the_server_of_a_supabase_stack_behind_its_gateway(
+    database: Database, start_postgrest: StartPostgrest, start: Start
+) -> None:
+    """The port is the gateway's; of two servers the one is meant that was started with it."""
+    port = free_port()
+    of_demo, of_other = (
+        f"--label=com.supabase.cli.project={project}" for project in ("demo", "other")
+    )
+    api = start_postgrest(database, options=[of_demo])
+    start_postgrest(database, options=[of_other])
+    gateway = start("sleep", "infinity", options=[of_demo, f"--publish=127.0.0.1:{port}:8000"])
+
+    chosen = choose(Target(), f"http://127.0.0.1:{port}/rest/v1")
+
+    assert (chosen.name, chosen.target.container) == ("docker", api.container.id)
+    assert f"behind container {gateway.name}" in chosen.why

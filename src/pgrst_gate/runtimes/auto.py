@@ -6,13 +6,13 @@ server is worse than to ask for one more input.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from pgrst_gate.errors import NotRefreshed, UsageError
+from pgrst_gate.localhost import is_near
 from pgrst_gate.runtimes.commands import Commands, LocalCommands
 from pgrst_gate.runtimes.engine import Container, DockerEngine, Engine
 from pgrst_gate.runtimes.interface import RuntimeName, Target
@@ -23,6 +23,9 @@ T = TypeVar("T")
 
 UNIT: Final = "postgrest.service"
 """The unit that is looked for; others must be named."""
+TOGETHER: Final = ("com.docker.compose.project", "com.supabase.cli.project")
+"""Labels of containers that were started together: by compose, as self-hosted Supabase is, and by
+`supabase start` (supabase/cli apps/cli-go/internal/utils/docker.go)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def choose(
     if target.project_ref:
         return Choice("none", "`project-ref` is given, but no `access-token`", target)
     host = urlsplit(url).hostname or ""
-    if not _is_near(host):
+    if not is_near(host):
         return Choice(
             "none", f"no input names a server to refresh, and {host} is elsewhere", target
         )
@@ -85,18 +88,31 @@ def _named(target: Target) -> Choice | None:
 
 
 def _container(target: Target, port: int | None, connect: Callable[[], Engine]) -> Choice | None:
-    """The only running PostgREST container, or the only one that publishes the URL's port."""
+    """The only running PostgREST container; of several, the one that the URL's port leads to."""
     try:
         engine = connect()
         running = [found for found in engine.containers() if found.status == "running"]
     except NotRefreshed:  # no Docker here, or none that this user may ask
         return None
     servers = [found for found in running if _is_postgrest(engine, found)]
-    published = [found for found in servers if port in found.ports]
-    found = _only(published or servers, "container")
+    gateways = [found for found in running if port in found.ports]
+    published = [found for found in servers if found in gateways]
+    behind = [] if published else _started_with(gateways, servers)
+    found = _only(published or behind or servers, "container")
     if found is None:
         return None
-    return Choice("docker", f"{found} runs here", replace(target, container=found.id))
+    by = f", behind {gateways[0]}, which publishes port {port}" if behind else ""
+    return Choice("docker", f"{found} runs here{by}", replace(target, container=found.id))
+
+
+def _started_with(
+    gateways: Sequence[Container], servers: Sequence[Container]
+) -> Sequence[Container]:
+    """The servers that were started together with one of the gateways."""
+    projects = {(key, one.labels[key]) for one in gateways for key in TOGETHER if key in one.labels}
+    return [
+        one for one in servers if projects & {(key, one.labels.get(key, "")) for key in TOGETHER}
+    ]
 
 
 def _is_postgrest(engine: Engine, container: Container) -> bool:
@@ -135,11 +151,3 @@ def _only(found: Sequence[T], key: str) -> T | None:
             hint=f"say which one by `{key}`",
         )
     return found[0] if found else None
-
-
-def _is_near(host: str) -> bool:
-    """Whether the host may be this machine: a private address, or a name of no public domain."""
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return "." not in host or host.endswith((".localhost", ".local", ".internal"))

@@ -44,6 +44,16 @@ def ref_of_database(host: str) -> str:
     return found[1] if found else ""
 
 
+def local_admin_url(url: str) -> str:
+    """Where `supabase start` would publish the admin server of this API; empty for no such API.
+
+    Beside it, on the gateway's port, without a key (supabase/cli
+    apps/cli-go/internal/start/templates/kong.yml).
+    """
+    before, found, after = url.rstrip("/").rpartition("/rest/v1")
+    return f"{before}/rest-admin/v1" if found and not after else ""
+
+
 def dashboard(ref: str) -> str:
     """Where people look after a project."""
     return f"https://supabase.com/dashboard/project/{ref}"

@@ -126,6 +126,49 @@ def test_of_several_containers_the_urls_port_decides() -> None:
     assert chosen.target.container.startswith("two")
 
 
+def of_stack(name: str, label: str, project: str, **changes: object) -> Container:
+    """Give a container that was started together with others."""
+    return container(name, labels={label: project}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("label", "gateway", "server", "port"),
+    [
+        ("com.supabase.cli.project", "supabase_kong_demo", "supabase_rest_demo", 54321),
+        ("com.docker.compose.project", "supabase-kong", "supabase-rest", 8000),
+        ("com.docker.compose.project", "supabase-envoy", "supabase-rest", 8000),
+    ],
+)
+def test_the_server_behind_the_urls_gateway_is_picked(
+    label: str, gateway: str, server: str, port: int
+) -> None:
+    """Of several, it is the one of the Supabase stack whose gateway publishes the URL's port."""
+    image = "public.ecr.aws/supabase/postgrest:v14.12"
+    kong = of_stack(gateway, label, "demo", image="kong:2.8.1", ports=frozenset({port}))
+    stack = [
+        of_stack("supabase_db_demo", label, "demo", image="public.ecr.aws/supabase/postgres:17"),
+        kong,
+        of_stack(server, label, "demo", image=image),
+        of_stack("supabase_rest_other", label, "other", image=image),
+        container("api"),
+    ]
+
+    chosen = pick(url=f"http://127.0.0.1:{port}/rest/v1", containers=stack)
+
+    assert chosen.target.container == stack[2].id
+    assert chosen.why == f"{stack[2]} runs here, behind {kong}, which publishes port {port}"
+
+
+@pytest.mark.parametrize("name", ["supabase-rest", "supabase_rest_demo"])
+def test_the_only_server_of_a_supabase_stack_is_picked(name: str) -> None:
+    """What the image is called is enough, whoever starts it."""
+    stack = [container("supabase-db", image="supabase/postgres:15.8.1"), container(name)]
+
+    assert (
+        pick(url="http://localhost:8000/rest/v1", containers=stack).target.container == stack[1].id
+    )
+
+
 @pytest.mark.parametrize(
     ("containers", "running", "message", "hint"),
     [
