@@ -12,30 +12,32 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pgrst_gate import judging
 from pgrst_gate.access import check_all
+from pgrst_gate.climbing import Climb, Climbed, Rung
 from pgrst_gate.diagnosis import role_of
 from pgrst_gate.endpoints import call_all
-from pgrst_gate.errors import Cancelled, GateError, NotObserved, NotRefreshed
+from pgrst_gate.errors import Cancelled, GateError, NotObserved
 from pgrst_gate.explaining import explain, warn
 from pgrst_gate.health.values import Health
 from pgrst_gate.journal import Journal
-from pgrst_gate.plan import Plan, described
-from pgrst_gate.postgrest.versions import reloads_on_sighup
+from pgrst_gate.judging import SHOWN
+from pgrst_gate.looking import refuse_nonsense
+from pgrst_gate.plan import RESTARTS, Plan, described
 from pgrst_gate.preflight import Api, meet
 from pgrst_gate.remedies import reach, remedy
+from pgrst_gate.replicas import Replica, Replicas
 from pgrst_gate.report import Conclusion, Evidence, Problem, Report
-from pgrst_gate.runtimes.interface import Action, Instance, ReloadSignal, Runtime
+from pgrst_gate.runtimes.interface import Runtime
+from pgrst_gate.runtimes.notify import Notify
 from pgrst_gate.verdicts import COULD_NOT_LOOK, Cause, Verdict
-from pgrst_gate.wait import Wait, Waited, refuse_nonsense
-from pgrst_gate.watch import Watch, counted
 
 MORE_EVIDENCE: Final = (
     "give `admin-url`, whose counters show a load, or a runtime that shows it (docker, systemd); or"
     " require less by `require-evidence`"
 )
 
-VERIFY_SECONDS: Final = 5.0
-"""How long `mode: verify` looks: for a load that is under way to end, and rounds to be good."""
+SEE_ITS_LOG: Final = "see the server's own log for why it ended; `settle` says how long to look on"
 
 FindRuntime = Callable[[Plan], tuple[Runtime, str]]
 """Gives the runtime of a plan and why it was chosen; raises `NotRefreshed` or `UsageError`."""
@@ -74,136 +76,100 @@ class _Run:
     closing: ExitStack
 
     def to_the_end(self) -> Report:
-        runtime, instances = self._found()
+        rungs = self._found()
         api = meet(self.plan, self.journal, self.closing)
-        watch = Watch(runtime, instances, api.survey.admin, lambda: self.journal.now)
-        missing = self._baseline(api, watch)
-        waited = self._climb(api, runtime, instances, watch, changes=missing > 0)
-        self._judge(waited, missing=missing)
+        runtime, instances = rungs[0].runtime, rungs[0].instances
+        found = Replicas(api, runtime, self.plan.inputs, self.journal, self.closing)
+        replicas = self._baseline(found.all(instances))
+        sending = () if runtime.name == "none" else rungs
+        climb = Climb(sending, replicas, found, api, self.plan.inputs, self.journal)
+        climbed = climb.to_served()
+        self._judge(climbed)
         health = explain(self.plan.inputs, self.journal)
-        return self._concluded(api, waited, health)
+        return self._concluded(api, climbed, health)
 
-    def _found(self) -> tuple[Runtime, tuple[Instance, ...]]:
-        """The runtime and its instances, once all of them can do every rung of the ladder."""
+    def _found(self) -> tuple[Rung, ...]:
+        """The rungs of the ladder, once all of their instances can do what is asked of them."""
         runtime, why = self.find_runtime(self.plan)
         self.closing.callback(runtime.close)
-        instances: tuple[Instance, ...] = ()
-        for action in self._ladder(runtime):
-            instances = runtime.preflight(action)
-        names = ", ".join(instance.name for instance in instances)
+        rungs = tuple(self._rungs(runtime)) or (Rung("reload", runtime, ()),)
+        names = ", ".join(instance.name for instance in rungs[0].instances)
         self.journal.runtime = f"{runtime.name} ({names})" if names else runtime.name
         self.journal.note("preflight", f"runtime {self.journal.runtime}: {why}")
-        for warning in (text for instance in instances for text in instance.warnings):
+        told = (text for rung in rungs for one in rung.instances for text in one.warnings)
+        for warning in dict.fromkeys(told):
             self.journal.note("preflight", warning, "warning")
-        return runtime, instances
+        return rungs
 
-    def _ladder(self, runtime: Runtime) -> tuple[Action, ...]:
-        return () if runtime.name == "none" else self.plan.ladder
+    def _rungs(self, runtime: Runtime) -> Iterator[Rung]:
+        for step in self.plan.ladder if runtime.name != "none" else ():
+            if step == "notify":
+                inputs = self.plan.inputs
+                again = Notify(inputs.database_url, inputs.db_channel)
+                yield Rung(step, again, again.preflight("reload"))
+            elif step == "reload" or len(self.plan.ladder) == 1 or runtime.name in RESTARTS:
+                yield Rung(step, runtime, runtime.preflight(step))
 
-    def _baseline(self, api: Api, watch: Watch) -> int:
-        """Look before anything is sent; gives how many items were not as expected then.
+    def _baseline(self, replicas: tuple[Replica, ...]) -> tuple[Replica, ...]:
+        """Look before anything is sent; gives the replicas with what was not as expected then.
 
         Where nothing will be sent, there is no before and after.
         """
-        watch.begin()
-        api.survey.approach()
+        for replica in replicas:
+            replica.watch.begin()
+            replica.survey.approach()
         if self.plan.inputs.mode == "verify":
-            return 0
-        seen = api.survey.cache_side()
+            return replicas
+        return tuple(map(self._looked_at, replicas))
+
+    def _looked_at(self, replica: Replica) -> Replica:
+        seen = replica.survey.cache_side()
         refuse_nonsense(seen)
-        missing = sum(api.survey.blocks(item, facts) for item, facts in seen.facts.items())
+        missing = sum(replica.survey.blocks(item, facts) for item, facts in seen.facts.items())
         total = len(seen.facts)
-        self.journal.note("baseline", f"{total - missing} of {total} items as expected already")
-        return missing
+        by = f"{replica.name}: " if replica.name else ""
+        text = f"{by}{total - missing} of {total} items as expected already"
+        self.journal.note("baseline", text)
+        return replace(replica, missing=missing)
 
-    def _climb(
-        self,
-        api: Api,
-        runtime: Runtime,
-        instances: tuple[Instance, ...],
-        watch: Watch,
-        *,
-        changes: bool,
-    ) -> Waited:
-        """Refresh and wait, rung by rung, each with an equal share of the time that is left."""
-        actions: tuple[Action | None, ...] = self._ladder(runtime) or (None,)
-        for rung, action in enumerate(actions):
-            if rung:
-                self.journal.note("refresh", f"that did not help: trying {action}", "warning")
-                watch.begin()
-            if action is not None:
-                self._refresh(runtime, instances, action, api)
-            share = self._time_left() / (len(actions) - rung)
-            wait = Wait(
-                survey=api.survey,
-                watch=watch,
-                inputs=self.plan.inputs,
-                journal=self.journal,
-                deadline=self.journal.now + share,
-                changes=changes,
-                alive=_alive(runtime, instances),
-            )
-            if (waited := wait.until_served()).served or rung == len(actions) - 1:
-                return waited
-        raise AssertionError(actions)  # a ladder has at least one rung
-
-    def _time_left(self) -> float:
-        left = self.plan.inputs.timeout - self.journal.now
-        return min(left, VERIFY_SECONDS) if self.plan.inputs.mode == "verify" else left
-
-    def _refresh(
-        self, runtime: Runtime, instances: tuple[Instance, ...], action: Action, api: Api
-    ) -> None:
-        for instance in instances:
-            if action == "reload":
-                what = runtime.reload(instance, self._signal(api))
-            else:
-                what = runtime.restart(instance)
-            self.journal.sent(runtime.name, action, instance, what)
-        if action == "restart":
-            api.client.renew()
-
-    def _signal(self, api: Api) -> ReloadSignal:
-        if self.plan.inputs.method != "sighup":
-            return "SIGUSR1"
-        if reloads_on_sighup(api.identity.version):
-            return "SIGHUP"
-        text = f"PostgREST {api.identity.version_text} would die of SIGHUP: sending SIGUSR1 instead"
-        self.journal.note("refresh", text, "warning")
-        return "SIGUSR1"
-
-    def _judge(self, waited: Waited, *, missing: int) -> None:
+    def _judge(self, climbed: Climbed) -> None:
         journal, inputs = self.journal, self.plan.inputs
         role = role_of(inputs.token or inputs.api_key)
         by = reach(inputs.db_channel, inputs.container, inputs.unit, inputs.pid)
+        journal.instances = judging.instances(climbed)
         journal.verdicts = tuple(
-            one if one.ok else replace(one, remedy=remedy(one, by, role)) for one in waited.verdicts
+            one if one.ok else replace(one, remedy=remedy(one, by, role))
+            for one in judging.verdicts(climbed)
         )
-        journal.evidence, journal.evidence_told = _evidence(waited, missing)
+        journal.evidence, journal.evidence_told = judging.weakest(climbed)
         if self.plan.inputs.mode == "verify":
             journal.evidence, journal.evidence_told = Evidence.UNPROVEN, "nothing was refreshed"
-        if waited.loads.failing:
-            journal.note("verify", f"a reload failed: {waited.loads.told}", "warning")
+        for told in dict.fromkeys(one.loads.told for one in climbed.waited if one.loads.failing):
+            journal.note("verify", f"a reload failed: {told}", "warning")
 
-    def _concluded(self, api: Api, waited: Waited, health: Health | None) -> Report:
+    def _concluded(self, api: Api, climbed: Climbed, health: Health | None) -> Report:
         journal, inputs = self.journal, self.plan.inputs
         red = [verdict for verdict in journal.verdicts if not verdict.ok]
         total = len(journal.verdicts)
+        rounds = min(one.rounds for one in climbed.waited)
         open_so_far = (
-            waited.rounds >= inputs.consecutive
-            and not red
+            rounds >= inputs.consecutive
+            and not (red or climbed.went_away)
             and journal.evidence.satisfies(inputs.require_evidence)
         )
         journal.access = check_all(api, inputs, health, ask=open_so_far)
         bare = warn(inputs, journal, health, api.schema)
         journal.endpoints = call_all(api, inputs.endpoints, send=open_so_far)
+        if climbed.went_away:
+            sentence = (
+                f"gate closed: served after the restart, but not for long: {climbed.went_away}"
+            )
+            return journal.report(Conclusion.CLOSED, 1, sentence, Problem(sentence, SEE_ITS_LOG))
         if red:
             return self._closed(red, total)
-        if waited.rounds < inputs.consecutive:
-            rounds = (
-                f"only {waited.rounds} of {inputs.consecutive} rounds in a row were good in time"
-            )
-            return journal.report(Conclusion.CLOSED, 1, f"gate closed: {rounds}")
+        if rounds < inputs.consecutive:
+            told = f"only {rounds} of {inputs.consecutive} rounds in a row were good in time"
+            return journal.report(Conclusion.CLOSED, 1, f"gate closed: {told}")
         if not journal.evidence.satisfies(inputs.require_evidence):
             weak = f"{journal.evidence.value}, and {inputs.require_evidence.value} is required"
             sentence = (
@@ -212,9 +178,11 @@ class _Run:
             return journal.report(Conclusion.CLOSED, 1, sentence, Problem(sentence, MORE_EVIDENCE))
         if wrong := ", ".join(filter(None, [*_failed(journal), bare])):
             return journal.report(Conclusion.CLOSED, 1, f"gate closed: {wrong}")
-        served_by = f"PostgREST {api.identity.version_text}"
+        by = f"PostgREST {api.identity.version_text}"
+        if journal.instances:
+            by += f" by each of {len(journal.instances) - 1} processes and through `url`"
         sentence = (
-            f"gate open: {total} of {total} items as expected on {served_by},"
+            f"gate open: {total} of {total} items as expected on {by},"
             f" evidence {journal.evidence.value}"
         )
         return journal.report(Conclusion.OPEN, 0, sentence)
@@ -224,27 +192,19 @@ class _Run:
             f"{sum(one.cause is cause for one in red)} {cause}"
             for cause in dict.fromkeys(one.cause for one in red)
         )
-        sentence = f"{len(red)} of {total} items not as expected: {causes}"
+        sentence = f"{len(red)} of {total} items not as expected: {causes}{self._by()}"
         if all(verdict.cause in COULD_NOT_LOOK for verdict in red):
             text = f"no verdict: {sentence}"
             problem = Problem(sentence, red[0].remedy)
             return self.journal.report(Conclusion.NOT_OBSERVED, 4, text, problem)
         return self.journal.report(Conclusion.CLOSED, 1, f"gate closed: {sentence}")
 
-
-def _evidence(waited: Waited, missing: int) -> tuple[Evidence, str]:
-    if waited.served and waited.loads.finished:
-        return Evidence.CONFIRMED, waited.loads.told
-    if waited.served and missing:
-        return Evidence.INFERRED, f"{counted(missing, 'item')} not as expected before, but now"
-    if waited.served:
-        return Evidence.UNPROVEN, "everything was as expected before, and no load was counted"
-    if waited.loads.finished:
-        return (
-            Evidence.UNPROVEN,
-            f"a load was seen ({waited.loads.told}), but not all is as expected",
-        )
-    return Evidence.UNPROVEN, waited.loads.told or "no load was counted"
+    def _by(self) -> str:
+        """Where that is so, if it is not so everywhere."""
+        bad = [one.name for one in self.journal.instances if one.not_served]
+        if not bad or len(bad) == len(self.journal.instances):
+            return ""
+        return f" by {', '.join(bad[:SHOWN])}{' and more' if len(bad) > SHOWN else ''}"
 
 
 def _failed(journal: Journal) -> Iterator[str]:
@@ -253,17 +213,3 @@ def _failed(journal: Journal) -> Iterator[str]:
         yield f"{failed} of {len(journal.access)} rules of access are not kept"
     if failed := sum(result.passed is False for result in journal.endpoints):
         yield f"{failed} of {len(journal.endpoints)} endpoints did not answer as expected"
-
-
-def _alive(runtime: Runtime, instances: tuple[Instance, ...]) -> Callable[[], None]:
-    def check() -> None:
-        for instance in instances:
-            condition = runtime.condition(instance)
-            if condition.hopeless:
-                raise NotRefreshed(
-                    f"{instance.name} is gone: {condition.text}",
-                    hint=condition.remedy
-                    or "see the server's own log for why it ended; it was not started again",
-                )
-
-    return check

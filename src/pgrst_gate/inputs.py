@@ -41,6 +41,7 @@ class Inputs:
 
     mode: Mode
     url: str
+    targets: tuple[str, ...]
     admin_url: str
     schema: tuple[str, ...]
     api_key: str = field(repr=False)
@@ -79,6 +80,7 @@ class Inputs:
     consecutive: int
     require_evidence: Evidence
     escalate: bool
+    settle: float
     before: str = field(repr=False)
     after: str = field(repr=False)
     before_admin_url: str
@@ -199,6 +201,13 @@ INPUTS: Final = (
         " Default: that of `project-ref`.",
         readers.http_url,
         required=True,
+    ),
+    Input(
+        "targets",
+        "Addresses of the processes behind `url`, one a line: each is asked by itself, and all must"
+        " serve what is expected. Containers, tasks and pods are found by their runtime.",
+        readers.http_urls,
+        shape="lines",
     ),
     _ADMIN_URL,
     Input(
@@ -395,10 +404,17 @@ INPUTS: Final = (
     ),
     Input(
         "escalate",
-        "Restart when a reload did not help within half of the time.",
+        "Where a reload does not help within its share of the time: NOTIFY as well, if"
+        " `database-url` is given, then restart, where the runtime can.",
         readers.flag,
         "false",
         shape="flag",
+    ),
+    Input(
+        "settle",
+        "How long to look on after a restart, whether the server stays as it should; `0` for not.",
+        readers.settle,
+        "5s",
     ),
     Input(
         "before",

@@ -19,6 +19,7 @@ from pgrst_gate.report import (
     EndpointResult,
     Event,
     Evidence,
+    InstanceResult,
     Level,
     Milestones,
     Problem,
@@ -45,6 +46,7 @@ class Journal:
     verdicts: tuple[Verdict, ...] = ()
     endpoints: tuple[EndpointResult, ...] = ()
     access: tuple[AccessResult, ...] = ()
+    instances: tuple[InstanceResult, ...] = ()
     findings: tuple[Finding, ...] = ()
     drift: Comparison | None = None
     milestones: Milestones = field(default_factory=Milestones)
@@ -118,6 +120,7 @@ class Journal:
             drift=self.drift,
             findings=self.findings,
             access=self.access,
+            instances=self.instances,
         )
 
     def failed(self, error: GateError) -> Report:

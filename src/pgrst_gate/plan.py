@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from pgrst_gate.expectations.endpoints import implied
 from pgrst_gate.inputs import Inputs, refuse
 from pgrst_gate.report import Evidence
 from pgrst_gate.roles import credentials, no_way
-from pgrst_gate.runtimes.interface import Action, RuntimeName
+from pgrst_gate.runtimes.interface import RuntimeName
 from pgrst_gate.schema import Expectation, Item
 from pgrst_gate.supabase.addresses import ref_of_api
 
-_RESTARTS: Final[frozenset[RuntimeName]] = frozenset({"docker", "systemd", "process"})
+Step = Literal["reload", "notify", "restart"]
+"""`notify`: once more, by the database, whatever the runtime is."""
+
+RESTARTS: Final[frozenset[RuntimeName]] = frozenset({"docker", "systemd", "process"})
 """Runtimes that can replace the process."""
 _NO_PROCESS: Final[frozenset[RuntimeName]] = frozenset({"notify", "supabase"})
 """Runtimes that reach the server by its database."""
@@ -26,8 +29,8 @@ class Plan:
 
     inputs: Inputs
     expectation: Expectation
-    ladder: tuple[Action, ...]
-    """The actions to try in turn, each with its share of the time. Not used by runtime `none`."""
+    ladder: tuple[Step, ...]
+    """What to try in turn, each with its share of the time. Not used by runtime `none`."""
     excuse: str = ""
     """Why a refused key is none of this repository's business: then the run is skipped."""
 
@@ -70,10 +73,14 @@ def _expectation(inputs: Inputs) -> Expectation:
     return named or implied(inputs.endpoints)
 
 
-def _ladder(inputs: Inputs) -> tuple[Action, ...]:
+def _ladder(inputs: Inputs) -> tuple[Step, ...]:
     if inputs.method == "restart":
         return ("restart",)
-    return ("reload", "restart") if inputs.escalate else ("reload",)
+    if not inputs.escalate:
+        return ("reload",)
+    notified: tuple[Step, ...] = ("notify",) if inputs.database_url else ()
+    restarted: tuple[Step, ...] = ("restart",) if inputs.runtime in {"auto", *RESTARTS} else ()
+    return ("reload", *notified, *restarted)
 
 
 def _missing(inputs: Inputs) -> Iterator[str]:
@@ -109,11 +116,12 @@ def _contradictions(inputs: Inputs) -> Iterator[str]:
     given = [name for name, value in ways.items() if value]
     if len(given) > 1:
         yield f"only one of {', '.join(f'`{name}`' for name in given)} can say which process it is"
-    restarts = inputs.method == "restart" or inputs.escalate
+    climbs = inputs.escalate and (inputs.runtime == "none" or not inputs.database_url)
+    restarts = inputs.method == "restart" or climbs
     asked = "method: restart" if inputs.method == "restart" else "escalate"
-    if restarts and inputs.runtime not in {"auto", *_RESTARTS}:
+    if restarts and inputs.runtime not in {"auto", *RESTARTS}:
         yield f"`{asked}` does not go with runtime {inputs.runtime}, which cannot restart a server"
-    if restarts and inputs.runtime == "process" and not inputs.restart_command:
+    if "restart" in _ladder(inputs) and inputs.runtime == "process" and not inputs.restart_command:
         yield f"`{asked}` with runtime process needs `restart-command`"
     if inputs.runtime == "none" and inputs.method != "auto":
         yield f"`method: {inputs.method}` does not go with runtime none, which refreshes nothing"

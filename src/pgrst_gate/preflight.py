@@ -51,13 +51,9 @@ def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
     Raises `NotObserved` when it does not answer, refuses the key, or is not a PostgREST.
     """
     inputs = plan.inputs
-    # With several rounds to be good, each is one connection's, so that a balancer deals out rounds.
-    connections = 1 if inputs.consecutive > 1 else CONNECTIONS
-    client = closing.enter_context(
-        Client(_reachable(inputs, journal), _credentials(inputs), connections=connections)
-    )
+    client = closing.enter_context(client_of(_reachable(inputs.url, journal), inputs))
     schema = inputs.schema[0] if inputs.schema else ""
-    question, answer = _first_answer(client, schema, inputs, journal)
+    question, answer = _first_answer(client, schema, inputs.url, inputs, journal)
     identity = server.identify(client, question, answer)
     schemas = _schemas(client, inputs)
     schema = schemas[0] if schemas else ""
@@ -96,6 +92,27 @@ def _with_admin(plan: Plan, url: str, journal: Journal) -> Plan:
     return replace(plan, inputs=replace(plan.inputs, admin_url=found))
 
 
+def meet_elsewhere(
+    api: Api, url: str, inputs: Inputs, journal: Journal, closing: ExitStack
+) -> Survey:
+    """How to ask another address of the same API for the same items.
+
+    Types are read from the cache that `admin-url` shows, whosever that is. Raises as `meet`.
+    """
+    client = closing.enter_context(client_of(_reachable(url, journal), inputs))
+    question, answer = _first_answer(client, api.schema, url, inputs, journal)
+    identity = server.identify(client, question, answer)
+    return _survey(client, identity, api.survey.expectation, api.survey.admin, api.schema)
+
+
+def client_of(url: str, inputs: Inputs) -> Client:
+    """A client of the API at an address, which need not answer yet; the caller closes it."""
+    credentials = Credentials(inputs.api_key, inputs.token, inputs.headers)
+    # With several rounds to be good, each is one connection's, so that a balancer deals out rounds.
+    connections = 1 if inputs.consecutive > 1 else CONNECTIONS
+    return Client(url, credentials, connections=connections)
+
+
 def _schemas(client: Client, inputs: Inputs) -> tuple[str, ...]:
     """The schemas to ask in: those given, or else the first that the server exposes.
 
@@ -130,24 +147,20 @@ def _survey(
     )
 
 
-def _credentials(inputs: Inputs) -> Credentials:
-    return Credentials(inputs.api_key, inputs.token, inputs.headers)
-
-
-def _reachable(inputs: Inputs, journal: Journal) -> str:
-    outside = localhost.from_inside(inputs.url)
+def _reachable(url: str, journal: Journal) -> str:
+    outside = localhost.from_inside(url)
     if outside is None:
-        return inputs.url
-    text = f"{inputs.url} is this container itself; asking its machine at {outside} instead"
+        return url
+    text = f"{url} is this container itself; asking its machine at {outside} instead"
     journal.note("preflight", text, "warning")
     return outside
 
 
 def _first_answer(
-    client: Client, schema: str, inputs: Inputs, journal: Journal
+    client: Client, schema: str, url: str, inputs: Inputs, journal: Journal
 ) -> tuple[Question, Answer]:
-    """The first answer of a server, which is given a moment to come up."""
-    hint = localhost.hint(inputs.url)
+    """The first answer of a server, which is given a moment to come up; ``url`` as it was given."""
+    hint = localhost.hint(url)
     patience = WRONG_HOST_SECONDS if hint else COMING_UP_SECONDS
     give_up = time.monotonic() + min(patience, inputs.timeout)
     question, answer = server.first_answer(client, schema)

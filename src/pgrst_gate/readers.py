@@ -82,6 +82,11 @@ def http_url(given: str) -> str:
     return given.strip().rstrip("/")
 
 
+def http_urls(given: str) -> tuple[str, ...]:
+    """Addresses as `http_url` takes them, one a line."""
+    return tuple(dict.fromkeys(map(http_url, given.split())))
+
+
 def headers(given: str) -> dict[str, str]:
     """One `Name: value` a line."""
     found: dict[str, str] = {}
@@ -140,6 +145,14 @@ def interval(given: str) -> float:
     seconds = _seconds(given)
     if not _UNITS["ms"] * 10 <= seconds <= _UNITS["min"]:
         raise ValueError("expected 10ms to 60s")
+    return seconds
+
+
+def settle(given: str) -> float:
+    """A duration of at most ten minutes, in seconds; `0` for none."""
+    seconds = _seconds(given)
+    if seconds > _UNITS["min"] * 10:
+        raise ValueError("expected 0 to 10m")
     return seconds
 
 

@@ -151,6 +151,22 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class InstanceResult:
+    """One address that was asked by itself, and what came of it."""
+
+    name: str
+    """For people: `container api-2`, or the address; the last one is `url`."""
+    url: str
+    evidence: Evidence
+    evidence_told: str
+    """How the evidence was told; untrusted."""
+    served: int
+    """How many items are as expected there."""
+    not_served: tuple[Verdict, ...] = ()
+    """The items that are not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Milestones:
     """Moments of a run in seconds after its start; None for what did not happen."""
 
@@ -200,6 +216,9 @@ class Report:
     findings: tuple[Finding, ...] = ()
     """What was found wrong with the whole set-up. All but `unprotected` explain a closed gate."""
     access: tuple[AccessResult, ...] = ()
+    instances: tuple[InstanceResult, ...] = ()
+    """Where the API was asked at more than one address: each of them, `url` last. An item of
+    `verdicts` is served only where it is so at all of them."""
 
     @property
     def served(self) -> tuple[Verdict, ...]:
@@ -229,6 +248,7 @@ __all__ = [
     "Event",
     "Evidence",
     "Format",
+    "InstanceResult",
     "Item",
     "Level",
     "Milestones",

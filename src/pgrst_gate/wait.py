@@ -1,4 +1,4 @@
-"""Wait until everything is served, or until waiting cannot help.
+"""Wait until everything is served by every server, or until waiting cannot help.
 
 One loop, outside of all questions: look, judge, stop on success, stop when it is hopeless, stop
 when the time is over, else pause. Pauses grow with the time waited, so that the gate adds about a
@@ -9,228 +9,51 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final
 
-from pgrst_gate.errors import NotObserved
 from pgrst_gate.inputs import Inputs
 from pgrst_gate.journal import Journal
-from pgrst_gate.postgrest.survey import Round, Survey
-from pgrst_gate.report import Evidence
-from pgrst_gate.verdicts import Cause, Loads, Verdict, judge_all
-from pgrst_gate.watch import Watch
+from pgrst_gate.looking import Looking, Waited
+from pgrst_gate.replicas import Replica
 
 FIRST_PAUSE_SECONDS: Final = 0.02
 PAUSE_SHARE: Final = 0.1
-EVIDENCE_SECONDS: Final = 10.0
-"""How long to go on looking for a countable load once everything is served after a refresh."""
-UNSEEN_SECONDS: Final = 2.0
-"""How long to go on looking after a refresh of which nothing can be seen, neither its load nor a
-change: up to 13 a load that fails takes the old cache out of service (recordings/failing-*)."""
-GLANCE_SECONDS: Final = 0.25
-"""How old a look at counters and logs may be while the cache is seen to be stale."""
-HOPELESS_AFTER_SECONDS: Final = 1.0
-"""How long a refresh must lie back before anything is called hopeless: replicas lag a little."""
-LASTING_SECONDS: Final = 5.0
-"""A server that has had no schema cache for so long is failing to load it."""
-HEARTBEAT_SECONDS: Final = 10.0
-"""The least silence of a wait; from then on it says something whenever its time has doubled."""
-FLAPPING: Final = "it was served in one round and not in the next: several instances, not all fresh"
-
-
-@dataclass(frozen=True, slots=True)
-class Waited:
-    """How the wait ended: the verdicts of its last round."""
-
-    verdicts: tuple[Verdict, ...]
-    loads: Loads
-    rounds: int = 0
-    """Whole good rounds in a row, this one included."""
-
-    @property
-    def served(self) -> bool:
-        """Whether every item was as expected in this round."""
-        return self.rounds > 0
-
-    @property
-    def hopeless(self) -> bool:
-        """Whether waiting cannot help any of the items that are not as expected."""
-        red = [verdict for verdict in self.verdicts if not verdict.ok]
-        return bool(red) and all(verdict.hopeless for verdict in red)
 
 
 @dataclass(slots=True)
 class Wait:
     """One wait, after one refresh. `deadline` is in the journal's seconds."""
 
-    survey: Survey
-    watch: Watch
+    replicas: tuple[Replica, ...]
     inputs: Inputs
     journal: Journal
     deadline: float
     alive: Callable[[], None] = lambda: None
-    """Called while the API does not answer; raises `NotRefreshed` when it never will again."""
+    """Called while an API does not answer; raises `NotRefreshed` when it never will again."""
     sleep: Callable[[float], None] = time.sleep
-    changes: bool = True
-    """Not all was as expected before the refresh, so that its effect will be seen."""
-    _red: Verdict | None = None
-    """The item that last closed a round: the first to ask in the next."""
     _began: float = 0.0
-    _diagnose_at: float = HOPELESS_AFTER_SECONDS
-    _settled: bool = False
-    _rounds: int = 0
-    _served_at: float = 0.0
-    _said: str = field(default="", repr=False)
-    _said_at: float = 0.0
-    _since: float = 0.0
-    """Since when what was said last is so."""
 
-    def until_served(self) -> Waited:
-        """Wait; ends at the latest at the deadline, with what was seen last."""
+    def until_served(self) -> tuple[Waited, ...]:
+        """Wait; ends at the latest at the deadline, with what was seen last of each replica."""
         self._began = self.journal.now
+        all_of_them = [Looking(one, self.inputs, self.journal, self.alive) for one in self.replicas]
+        waiting = all_of_them
         while True:
             self.journal.attempts += 1
-            seen = self._look()
-            if seen.served and self._enough(seen):
-                return seen
-            if self._diagnosis_is_due(seen) and (hopeless := self._hopeless()):
-                return hopeless
+            for one in waiting:
+                one.look()
+            if all(one.seen.served for one in all_of_them):
+                self.journal.served()
+            waiting = [one for one in waiting if not one.ends()]
+            hopeless = [one.is_hopeless() for one in waiting]
+            if all(hopeless):
+                return tuple(one.seen for one in all_of_them)
             if self.journal.now >= self.deadline:
-                return seen if seen.served else self._at_the_end()
+                return tuple(one.give_up() for one in all_of_them)
             self._pause()
 
-    @property
-    def _waited(self) -> float:
-        return self.journal.now - self._began
-
-    def _diagnosis_is_due(self, seen: Waited) -> bool:
-        """Whether it is time to ask if waiting can help: now and then, and once a load settled."""
-        if seen.served or self._waited < HOPELESS_AFTER_SECONDS:
-            return False
-        settled, self._settled = seen.loads.settled and not self._settled, seen.loads.settled
-        if not settled and self._waited < self._diagnose_at:
-            return False
-        self._diagnose_at = self._waited * 2
-        return True
-
-    def _look(self) -> Waited:
-        """A whole round, or as much of one as it takes to see that it is too early."""
-        if self._red is not None:
-            glance = self.survey.glance(self._red.item)
-            if self.survey.any_blocks(glance.facts):
-                return self._closed(glance, self._judged(glance))
-        seen = self.survey.look()
-        refuse_nonsense(seen)
-        waited = self._judged(seen)
-        if not (seen.complete and all(verdict.ok for verdict in waited.verdicts)):
-            return self._closed(seen, waited)
-        self._rounds += 1
-        if self._rounds == 1:
-            self._served_at = self.journal.now
-            self.journal.served()
-            self._say(f"as expected: {len(waited.verdicts)} of {len(waited.verdicts)} items")
-        return replace(waited, rounds=self._rounds)
-
-    def _closed(self, seen: Round, waited: Waited) -> Waited:
-        """A round that was not good; it ends the row and names the item to ask first next time."""
-        red = next(
-            verdict
-            for verdict in waited.verdicts
-            if not verdict.ok
-            and (seen.complete or self.survey.blocks(verdict.item, seen.facts[verdict.item]))
-        )
-        self._rounds, self._red = 0, red
-        others = 0 if seen.complete else len(self.survey.asked_with(red.item)) - 1
-        which = f"{red.item} or one of {others} asked with it" if others else str(red.item)
-        self._say(f"waiting: {which} is {red.cause}", red.told)
-        if red.cause is Cause.UNREACHABLE:
-            self.alive()
-        return waited
-
-    def _say(self, text: str, told: tuple[str, ...] = ()) -> None:
-        """Say what is so, once; where it lasts, again now and then: a silent log looks hung."""
-        now = self.journal.now
-        if text != self._said:
-            self._said, self._said_at, self._since = text, now, now
-            self.journal.note("wait", text)
-        elif now - self._said_at >= max(HEARTBEAT_SECONDS, self._said_at - self._since):
-            self._said_at = now
-            answer = f"; last answer: {told[-1]}" if told else ""
-            for_how_long = f"for {now - self._since:.0f} s, round {self.journal.attempts:,}"
-            self.journal.note("wait", f"still {text} ({for_how_long}){answer}")
-
-    def _judged(self, seen: Round) -> Waited:
-        loads = self.watch.look(max_age=0.0 if seen.complete else GLANCE_SECONDS)
-        if loads.finished:
-            self.journal.loaded()
-        verdicts = judge_all(self.survey.expectation, seen.facts, loads)
-        return Waited(verdicts, loads)
-
-    def _hopeless(self) -> Waited | None:
-        """All causes, if waiting can help no item; asked for one first, which mostly settles it.
-
-        That one may be as expected by itself: a refusal is of all columns that were asked together.
-        """
-        if self._red is None:
-            return None
-        alone = self._judged(self.survey.only(self._red.item).diagnose())
-        if any(not verdict.ok and not verdict.hopeless for verdict in alone.verdicts):
-            return None
-        diagnosed = self._judged(self.survey.diagnose())
-        return diagnosed if diagnosed.hopeless else None
-
-    def _enough(self, seen: Waited) -> bool:
-        """Whether this good round ends the wait: the last of the row, and with its evidence."""
-        if self._rounds < self.inputs.consecutive:
-            self.survey.client.next_round()
-            return False
-        if seen.loads.finished or self.journal.now - self._served_at >= self._patience(seen.loads):
-            return True
-        self._say("all served; looking on, for a load to be counted or to fail")
-        return False
-
-    def _patience(self, loads: Loads) -> float:
-        """Seconds to go on looking, once everything is served, for what shows the load."""
-        if loads.countable and self.inputs.require_evidence is Evidence.CONFIRMED:
-            return float("inf")
-        if not self.journal.receipts:
-            return 0.0
-        if loads.countable:
-            return EVIDENCE_SECONDS
-        return 0.0 if self.changes else UNSEEN_SECONDS
-
-    def _at_the_end(self) -> Waited:
-        """Every item by itself, so that each has its own cause.
-
-        This round may be a good one: then answers flap between instances, and the item that closed
-        the round before stays closed.
-        """
-        diagnosed = self._judged(self.survey.diagnose())
-        lasting = self._waited >= LASTING_SECONDS
-        verdicts = tuple(_failing(verdict, lasting=lasting) for verdict in diagnosed.verdicts)
-        if self._red is not None and all(verdict.ok for verdict in verdicts):
-            flapped = replace(self._red, note=FLAPPING)
-            verdicts = tuple(flapped if v.item == flapped.item else v for v in verdicts)
-        return replace(diagnosed, verdicts=verdicts)
-
     def _pause(self) -> None:
-        pause = max(FIRST_PAUSE_SECONDS, self._waited * PAUSE_SHARE)
+        pause = max(FIRST_PAUSE_SECONDS, (self.journal.now - self._began) * PAUSE_SHARE)
         left = max(0.0, self.deadline - self.journal.now)
         self.sleep(min(pause, self.inputs.interval, left))
-
-
-def _failing(verdict: Verdict, *, lasting: bool) -> Verdict:
-    if verdict.cause is Cause.RELOADING and lasting:
-        return replace(verdict, cause=Cause.RELOAD_FAILING)
-    return verdict
-
-
-def refuse_nonsense(seen: Round) -> None:
-    """Raise `NotObserved` when a name that cannot exist was accepted: believe nothing then."""
-    if seen.accepted_nonsense:
-        raise NotObserved(
-            f"a name that cannot exist was accepted: {seen.accepted_nonsense}",
-            hint="something between here and PostgREST answers in its place (a caching gateway, a"
-            " mock, a single-page fallback): use the address of PostgREST itself as `url`",
-            cause="not-postgrest",
-        )

@@ -42,7 +42,7 @@ def gate(url: str, **inputs: str) -> Report:
 def gate_told_of(on_event: Callable[[Event], None], url: str, **inputs: str) -> Report:
     """As `gate`; calls `on_event` with each event as it happens, and goes on when it returns."""
     named = {name.replace("_", "-"): text for name, text in inputs.items()}
-    texts = {"url": url, "runtime": "none", "timeout": "10s"} | named
+    texts = {"url": url, "runtime": "none", "timeout": "10s", "settle": "0"} | named
     front = _Kept(on_event)
     code = session.run({name: Given(text, name) for name, text in texts.items()}, front)
     assert code == front.report.exit_code

@@ -25,6 +25,11 @@ def plan(**texts: str) -> Plan:
         ({"method": "sighup"}, ("reload",)),
         ({"method": "restart"}, ("restart",)),
         ({"escalate": "true"}, ("reload", "restart")),
+        ({"escalate": "true", "database_url": "postgres://x"}, ("reload", "notify", "restart")),
+        (
+            {"runtime": "notify", "database_url": "postgres://x", "escalate": "true"},
+            ("reload", "notify"),
+        ),
     ],
 )
 def test_the_mildest_refresh_comes_first(texts: dict[str, str], ladder: tuple[str, ...]) -> None:
@@ -48,10 +53,7 @@ def test_the_mildest_refresh_comes_first(texts: dict[str, str], ladder: tuple[st
             {"runtime": "notify", "database_url": "postgres://x", "method": "restart"},
             "which cannot restart a server",
         ),
-        (
-            {"runtime": "notify", "database_url": "postgres://x", "escalate": "true"},
-            "`escalate` does not go with runtime notify",
-        ),
+        ({"runtime": "none", "escalate": "true"}, "`escalate` does not go with runtime none"),
         (
             {"runtime": "notify", "database_url": "postgres://x", "method": "sighup"},
             "there is no process to signal",

@@ -11,12 +11,14 @@ import pytest
 from pgrst_gate.errors import NotObserved, NotRefreshed
 from pgrst_gate.inputs import Given, Inputs, read_inputs
 from pgrst_gate.journal import Journal
+from pgrst_gate.looking import Waited
 from pgrst_gate.postgrest.survey import Round, Survey
+from pgrst_gate.replicas import Replica
 from pgrst_gate.report import Event
 from pgrst_gate.runtimes.interface import Instance
 from pgrst_gate.schema import Expectation, Item, Relation
 from pgrst_gate.verdicts import Cause, Facts, Loads
-from pgrst_gate.wait import Wait, Waited
+from pgrst_gate.wait import Wait
 from pgrst_gate.watch import Watch
 
 A, B = Relation("public", "a"), Relation("public", "b")
@@ -127,17 +129,15 @@ class Waiting:
         if self.refreshed:
             self.journal.sent("process", "reload", Instance("1", "process 1"), "SIGUSR1")
         inputs = self._inputs()
-        wait = Wait(
+        replica = Replica(
+            "",
             cast("Survey", self.survey),
             cast("Watch", ScriptedWatch(self.clock, self.loads)),
-            inputs,
-            self.journal,
-            inputs.timeout,
-            self.alive,
-            self.clock.sleep,
-            self.changes,
+            missing=int(self.changes),
         )
-        return wait.until_served()
+        wait = Wait((replica,), inputs, self.journal, inputs.timeout, self.alive, self.clock.sleep)
+        [waited] = wait.until_served()
+        return waited
 
     def _inputs(self) -> Inputs:
         texts = {"url": "http://localhost", "timeout": "20", **self.texts}
@@ -409,3 +409,46 @@ def test_it_looks_often_at_first_and_less_often_later() -> None:
 def differences(moments: list[float]) -> Iterator[float]:
     """The pauses between moments."""
     yield from (later - sooner for sooner, later in pairwise(moments))
+
+
+def several(*worlds: World, timeout: float = 20) -> tuple[tuple[Waited, ...], Clock]:
+    """One wait for several servers, named by their numbers; gives how each ended, and when."""
+    clock = Clock()
+    journal = Journal(lambda _: None, clock)
+    inputs = read_inputs({"url": Given("http://localhost", "url")})
+    replicas = tuple(
+        Replica(
+            str(number),
+            cast("Survey", ScriptedSurvey(clock, world)),
+            cast("Watch", ScriptedWatch(clock, uncountable)),
+            missing=1,
+        )
+        for number, world in enumerate(worlds)
+    )
+    wait = Wait(replicas, inputs, journal, timeout, sleep=clock.sleep)
+    return wait.until_served(), clock
+
+
+def test_all_servers_are_waited_for_side_by_side() -> None:
+    """It takes as long as the slowest, and not as all of them together."""
+    waited, clock = several(until(3, STALE), until(5, STALE), until(4, STALE))
+
+    assert all(one.served for one in waited)
+    assert 5 <= clock.now < 5.7
+
+
+def test_one_stale_server_keeps_the_others_from_ending_the_wait() -> None:
+    """Each ends with its own verdicts, of all items."""
+    waited, clock = several(until(0, STALE), until(1000, STALE), timeout=6)
+
+    assert [one.served for one in waited] == [True, False]
+    assert [causes(one) for one in waited] == [["served", "served"], ["stale", "stale"]]
+    assert 6 <= clock.now < 6.2
+
+
+def test_a_server_beyond_help_does_not_end_the_wait_for_another() -> None:
+    """That one is still only stale, and gets its own verdict; then the wait ends at once."""
+    waited, clock = several(lambda _now, _item: NOT_GRANTED, until(4, STALE))
+
+    assert [causes(one)[0] for one in waited] == ["not-granted", "served"]
+    assert 4 <= clock.now < 9

@@ -85,6 +85,7 @@ def _account(report: Report) -> Iterator[_Line]:
         _failures,
         _findings,
         _notes,
+        _instances,
         _access,
         _endpoints,
         _run,
@@ -175,6 +176,16 @@ def _findings(report: Report) -> Iterator[_Line]:
 def _notes(report: Report) -> Iterator[_Line]:
     for note in wording.notes(report):
         yield _Line(f"  Note: {one_line(note)}", hanging="    ")
+
+
+def _instances(report: Report) -> Iterator[_Line]:
+    if report.instances:
+        yield _Line("Instances")
+    shown = [(wording.told_apart(one), one) for one in report.instances]
+    width = max((len(served) for served, _ in shown), default=0)
+    for served, one in shown:
+        line = f"  {served:>{width}} as expected  {one.evidence.value:<9}  {one_line(one.name)}"
+        yield _Line(line, "red" if one.not_served else "")
 
 
 def _access(report: Report) -> Iterator[_Line]:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Final
 
 from pgrst_gate import __version__
-from pgrst_gate.report import Report
+from pgrst_gate.report import InstanceResult, Report
 from pgrst_gate.reporters import drift, wording
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
 from pgrst_gate.verdicts import Verdict
@@ -47,6 +47,7 @@ def document(report: Report) -> dict[str, object]:
         "server": report.server and asdict(report.server),
         "counts": {"served": len(report.served), "not_served": len(report.not_served)},
         "items": [_verdict(verdict) for verdict in report.verdicts],
+        "instances": [_instance(one) for one in report.instances],
         "findings": [asdict(finding) for finding in report.findings],
         "access": [asdict(result) | {"fails": result.fails} for result in report.access],
         "drift": report.drift and drift.document(report.drift),
@@ -72,6 +73,18 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
         "told": list(verdict.told),
         "note": verdict.note,
         "remedy": verdict.remedy,
+    }
+
+
+def _instance(result: InstanceResult) -> dict[str, object]:
+    return {
+        "name": result.name,
+        "url": result.url,
+        "evidence": {"strength": result.evidence.value, "told": result.evidence_told},
+        "served": result.served,
+        "not_served": [
+            {"item": str(one.item), "cause": one.cause.value} for one in result.not_served
+        ],
     }
 
 

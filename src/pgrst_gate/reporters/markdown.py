@@ -15,7 +15,7 @@ from typing import Final
 
 from pgrst_gate.drift.rules import Change, Impact
 from pgrst_gate.findings import Finding
-from pgrst_gate.report import AccessResult, Conclusion, EndpointResult, Report
+from pgrst_gate.report import AccessResult, Conclusion, EndpointResult, InstanceResult, Report
 from pgrst_gate.reporters import drift, wording
 from pgrst_gate.untrusted import block, one_line
 from pgrst_gate.verdicts import Cause, Verdict
@@ -36,6 +36,7 @@ _CHANGES_BYTES: Final = 400_000
 _REMEDIES_BYTES: Final = 200_000
 _ENDPOINTS_BYTES: Final = 100_000
 _ACCESS_BYTES: Final = 50_000
+_INSTANCES_BYTES: Final = 50_000
 _NOTES_BYTES: Final = 50_000
 _RUN_BYTES: Final = 50_000
 
@@ -61,6 +62,7 @@ def render(report: Report, pages: str = "") -> str:
         partial(_remedies, pages=pages),
         _findings,
         _notes,
+        _instances,
         _access,
         _endpoints,
         _run,
@@ -186,6 +188,19 @@ def _finding(finding: Finding) -> str:
 def _notes(report: Report) -> Iterator[str]:
     notes = (f"<p>Note: {_text(note)}</p>" for note in wording.notes(report))
     yield from _fitting(notes, _NOTES_BYTES)
+
+
+def _instances(report: Report) -> Iterator[str]:
+    if report.instances:
+        header = ("instance", "as expected", "evidence", "how it was told")
+        yield from ("### Instances", "")
+        yield from _table(header, map(_asked, report.instances), _INSTANCES_BYTES)
+
+
+def _asked(result: InstanceResult) -> tuple[str, ...]:
+    symbol = _FAILED if result.not_served else _SYMBOLS[Conclusion.OPEN]
+    served = f"{symbol} {wording.told_apart(result)}"
+    return (_code(result.name), served, result.evidence.value, _text(result.evidence_told))
 
 
 def _access(report: Report) -> Iterator[str]:

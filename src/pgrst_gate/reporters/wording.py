@@ -9,7 +9,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
-from pgrst_gate.report import AccessResult, Conclusion, EndpointResult, Receipt, Report, Server
+from pgrst_gate.report import (
+    AccessResult,
+    Conclusion,
+    EndpointResult,
+    InstanceResult,
+    Receipt,
+    Report,
+    Server,
+)
 from pgrst_gate.schema import Item
 from pgrst_gate.verdicts import Cause, Verdict
 
@@ -125,6 +133,11 @@ def outcome(endpoint: EndpointResult) -> str:
 def ruled(result: AccessResult) -> str:
     """How a rule of `access` ended, and why where it was not judged."""
     return f"{result.outcome}: {result.cause}" if result.cause else result.outcome
+
+
+def told_apart(result: InstanceResult) -> str:
+    """How many items one instance serves as expected: `3 of 3`."""
+    return f"{result.served:,} of {result.served + len(result.not_served):,}"
 
 
 def planned(report: Report) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from pgrst_gate.report import (
     EndpointResult,
     Event,
     Evidence,
+    InstanceResult,
     Milestones,
     Problem,
     Receipt,
@@ -301,6 +302,41 @@ OVERRIDDEN: Final = replace(
 )
 
 
+REPLICAS: Final = replace(
+    OPEN,
+    conclusion=Conclusion.CLOSED,
+    exit_code=1,
+    sentence="gate closed: 1 of 1 items not as expected: 1 stale by container api-2",
+    evidence=Evidence.UNPROVEN,
+    evidence_told="no load was counted",
+    endpoints=(),
+    verdicts=(
+        present(
+            LAST_ACTIVITY_AT,
+            Cause.STALE,
+            "container api-2: GET /scans?select=last_activity_at -> 400 PGRST204",
+            note="not as expected by container api-2; as expected by container api-1",
+            remedy="reload the schema cache",
+        ),
+    ),
+    instances=(
+        InstanceResult(
+            "container api-1", "http://10.0.0.2:3000", Evidence.CONFIRMED, "it logged 1 load", 1
+        ),
+        InstanceResult(
+            "container api-2",
+            "http://10.0.0.3:3000",
+            Evidence.UNPROVEN,
+            "no load was counted",
+            0,
+            (present(LAST_ACTIVITY_AT, Cause.STALE),),
+        ),
+        InstanceResult("http://api:3000", "http://api:3000", Evidence.INFERRED, "", 1),
+    ),
+)
+"""One of two processes behind a balancer is stale."""
+
+
 def saying(text: str) -> Report:
     """A closed gate's report with this text in every field that takes one, multiplied."""
     relation = Relation(text, text)
@@ -348,6 +384,7 @@ def saying(text: str) -> Report:
         ),
         findings=(Finding(text, "broken", text, (text,), text, text),),
         access=(AccessResult(text, "not judged", Cause.UNPROVEN, (text,), text, text),),
+        instances=(InstanceResult(text, text, Evidence.UNPROVEN, text, 0),),
     )
 
 
@@ -363,6 +400,7 @@ REPORTS: Final = {
     "open": OPEN,
     "closed": CLOSED,
     "access": ACCESS,
+    "replicas": REPLICAS,
     "weak": WEAK,
     "problem": PROBLEM,
     "cancelled": CANCELLED,

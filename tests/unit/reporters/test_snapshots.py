@@ -27,7 +27,9 @@ def test_markdown(name: str, snapshot: Snapshot) -> None:
     snapshot(f"{name}.summary.md", markdown.render(REPORTS[name]))
 
 
-@pytest.mark.parametrize("name", ["open", "closed", "access", "problem", "drift", "hostile"])
+@pytest.mark.parametrize(
+    "name", ["open", "closed", "access", "replicas", "problem", "drift", "hostile"]
+)
 def test_json(name: str, snapshot: Snapshot) -> None:
     """The JSON report is the one that programs were written against."""
     snapshot(f"{name}.report.json", json_report.render(REPORTS[name]))
