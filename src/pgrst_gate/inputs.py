@@ -81,6 +81,8 @@ class Inputs:
     require_evidence: Evidence
     escalate: bool
     settle: float
+    on_failure: str
+    on_failure_codes: tuple[int, ...]
     before: str = field(repr=False)
     after: str = field(repr=False)
     before_admin_url: str
@@ -415,6 +417,21 @@ INPUTS: Final = (
         "How long to look on after a restart, whether the server stays as it should; `0` for not.",
         readers.settle,
         "5s",
+    ),
+    Input(
+        "on-failure",
+        "What to do once, when the gate is closed, such as a rollback: a command, run without a"
+        " shell, or an `.sql` file, run at `database-url`. A command finds the JSON report at"
+        " `PGRST_GATE_FAILURE_REPORT`.",
+        readers.command,
+    ),
+    Input(
+        "on-failure-codes",
+        "The exit codes that `on-failure` is for: `1` is a closed gate, `2` inputs that do not go"
+        " together, `3` no refresh, `4` no answer.",
+        readers.failures,
+        "1",
+        shape="words",
     ),
     Input(
         "before",

@@ -22,6 +22,7 @@ from pgrst_gate.report import (
     InstanceResult,
     Level,
     Milestones,
+    OnFailure,
     Problem,
     Receipt,
     Report,
@@ -122,6 +123,10 @@ class Journal:
             access=self.access,
             instances=self.instances,
         )
+
+    def completed(self, report: Report, on_failure: OnFailure) -> Report:
+        """A report of this run, with what was done because of it."""
+        return replace(report, on_failure=on_failure, events=tuple(self._events), seconds=self.now)
 
     def failed(self, error: GateError) -> Report:
         """The run as it stands, ended by an error."""

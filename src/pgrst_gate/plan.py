@@ -10,6 +10,7 @@ from pgrst_gate.expectations.endpoints import implied
 from pgrst_gate.inputs import Inputs, refuse
 from pgrst_gate.report import Evidence
 from pgrst_gate.roles import credentials, no_way
+from pgrst_gate.rollback import is_sql
 from pgrst_gate.runtimes.interface import RuntimeName
 from pgrst_gate.schema import Expectation, Item
 from pgrst_gate.supabase.addresses import ref_of_api
@@ -91,6 +92,8 @@ def _missing(inputs: Inputs) -> Iterator[str]:
         yield "runtime supabase needs `access-token`, or SUPABASE_ACCESS_TOKEN in the environment"
     if "database" in inputs.expect_from and not inputs.database_url:
         yield "`expect-from: database` needs `database-url`"
+    if inputs.on_failure and is_sql(inputs.on_failure) and not inputs.database_url:
+        yield "`on-failure` with an SQL file needs `database-url`"
     if inputs.fail_on_unprotected and not inputs.database_url:
         yield "`fail-on-unprotected` needs `database-url`"
     for role in dict.fromkeys(rule.role for rule in inputs.access):
@@ -160,4 +163,5 @@ def described(plan: Plan) -> tuple[str, ...]:
         *(f"expect no {item.kind} {item}" for item in expectation.absent),
         *(f"then ask whether {rule}" for rule in inputs.access),
         *(f"then request {request.line}" for request in inputs.endpoints),
+        *([f"run {inputs.on_failure} if that fails"] if inputs.on_failure else ()),
     )

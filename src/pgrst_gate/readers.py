@@ -19,6 +19,8 @@ from pgrst_gate.report import JSON_REPORT, Format, ReportFile
 
 LONGEST_TIMEOUT: Final = 30 * 60.0
 SHORTEST_SECRET: Final = 32
+FAILURES: Final = ("1", "2", "3", "4")
+"""The exit codes of runs that failed."""
 _JWT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0}
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -177,6 +179,14 @@ def command(given: str) -> str:
     except ValueError as error:
         raise ValueError(f"the command does not read: {error}") from error
     return given.strip()
+
+
+def failures(given: str) -> tuple[int, ...]:
+    """Some of `FAILURES`."""
+    named = words(given)
+    if not named or set(named) - set(FAILURES):
+        raise ValueError(f"expected some of {', '.join(FAILURES)}")
+    return tuple(map(int, named))
 
 
 def one_of(choices: Iterable[str]) -> Callable[[str], str]:

@@ -70,7 +70,16 @@ class Destinations:
 
 Level = Literal["info", "notice", "warning"]
 Stage = Literal[
-    "plan", "preflight", "baseline", "refresh", "wait", "verify", "endpoints", "diagnose", "report"
+    "plan",
+    "preflight",
+    "baseline",
+    "refresh",
+    "wait",
+    "verify",
+    "endpoints",
+    "diagnose",
+    "failure",
+    "report",
 ]
 
 
@@ -167,6 +176,17 @@ class InstanceResult:
 
 
 @dataclass(frozen=True, slots=True)
+class OnFailure:
+    """The user's own plan for a run that failed, and what came of it."""
+
+    plan: str
+    """The command line, or the path of the SQL file."""
+    succeeded: bool
+    told: str
+    """For people: `exit code 1: no such release`; untrusted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Milestones:
     """Moments of a run in seconds after its start; None for what did not happen."""
 
@@ -216,6 +236,8 @@ class Report:
     findings: tuple[Finding, ...] = ()
     """What was found wrong with the whole set-up. All but `unprotected` explain a closed gate."""
     access: tuple[AccessResult, ...] = ()
+    on_failure: OnFailure | None = None
+    """None where there was no plan, or it was not for an end like this."""
     instances: tuple[InstanceResult, ...] = ()
     """Where the API was asked at more than one address: each of them, `url` last. An item of
     `verdicts` is served only where it is so at all of them."""
@@ -252,6 +274,7 @@ __all__ = [
     "Item",
     "Level",
     "Milestones",
+    "OnFailure",
     "Problem",
     "Receipt",
     "Report",

@@ -27,7 +27,9 @@ from pgrst_gate.plan import Plan, make_plan
 from pgrst_gate.pull_request import started_by
 from pgrst_gate.readers import comment_id, report_files
 from pgrst_gate.redaction import Secrets
-from pgrst_gate.report import Conclusion, Destinations, Event, Report
+from pgrst_gate.report import Conclusion, Destinations, Event, Level, OnFailure, Report
+from pgrst_gate.reporters import json_report
+from pgrst_gate.rollback import carry_out
 from pgrst_gate.runtimes import RUNTIMES
 from pgrst_gate.runtimes.auto import choose
 from pgrst_gate.runtimes.interface import Runtime, Target
@@ -58,6 +60,7 @@ def run(given: Mapping[str, Given], front: Front) -> int:
         secrets = Secrets(secrets_of(given))
         journal = Journal(front.begin(secrets))
         report = journal.failed(problem) if problem else _report(given, journal)
+        report = _after_failure(report, given, secrets, journal)
     front.finish(secrets.redacted(report), _destinations(given))
     if report.conclusion is Conclusion.CANCELLED:
         # Questions that still wait for a slow server must not hold up the end: their threads would
@@ -66,6 +69,30 @@ def run(given: Mapping[str, Given], front: Front) -> int:
         sys.stderr.flush()
         os._exit(report.exit_code)
     return report.exit_code
+
+
+def _after_failure(
+    report: Report, given: Mapping[str, Given], secrets: Secrets, journal: Journal
+) -> Report:
+    """The report with what came of `on-failure`, which is carried out now if it is for this end.
+
+    The exit code stays what it is.
+    """
+    try:
+        inputs = read_inputs(given)
+    except GateError:
+        return report
+    if not inputs.on_failure or report.exit_code not in inputs.on_failure_codes:
+        return report
+    journal.note("failure", f"{report.sentence}: running {inputs.on_failure}", "notice")
+    try:
+        done = carry_out(inputs, json_report.render(secrets.redacted(report)))
+    except Cancelled:
+        done = OnFailure(inputs.on_failure, succeeded=False, told="stopped: cancelled")
+    word = "succeeded" if done.succeeded else "failed"
+    level: Level = "info" if done.succeeded else "warning"
+    journal.note("failure", f"{done.plan} {word}: {done.told}", level)
+    return journal.completed(report, done)
 
 
 def _destinations(given: Mapping[str, Given]) -> Destinations:

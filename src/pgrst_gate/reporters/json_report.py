@@ -52,6 +52,7 @@ def document(report: Report) -> dict[str, object]:
         "access": [asdict(result) | {"fails": result.fails} for result in report.access],
         "drift": report.drift and drift.document(report.drift),
         "endpoints": [asdict(endpoint) for endpoint in report.endpoints],
+        "on_failure": report.on_failure and asdict(report.on_failure),
         "receipts": [asdict(receipt) for receipt in report.receipts],
         "events": [asdict(event) for event in report.events],
         "milestones": asdict(report.milestones),

@@ -162,6 +162,9 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "after", report.drift.after
     for sent in map(_receipt, report.receipts) if report.receipts else ("nothing",):
         yield "sent", sent
+    if report.on_failure:
+        word = "succeeded" if report.on_failure.succeeded else "failed"
+        yield "then", f"{report.on_failure.plan} {word}: {report.on_failure.told}"
     if report.server:  # else nobody was asked, and there is no evidence to speak of
         told = f": {report.evidence_told}" if report.evidence_told else ""
         yield "evidence", f"{report.evidence.value}{told}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import IO, Final, Protocol
 
 from pgrst_gate.errors import NotRefreshed
@@ -44,7 +46,10 @@ class Commands(Protocol):
 
 
 class LocalCommands:
-    """Runs commands on this machine."""
+    """Runs commands on this machine; ``variables`` are added to their environment."""
+
+    def __init__(self, variables: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._variables = variables
 
     def run(self, argv: Sequence[str], *, timeout: float) -> Completed:
         """As `Commands.run`; on time-out and on cancellation the command is killed."""
@@ -58,6 +63,7 @@ class LocalCommands:
                     stderr=stderr,
                     timeout=timeout,
                     check=False,
+                    env={**os.environ, **self._variables},
                 )
             except subprocess.TimeoutExpired as error:
                 raise NotRefreshed(

@@ -18,6 +18,7 @@ from pgrst_gate.report import (
     Evidence,
     InstanceResult,
     Milestones,
+    OnFailure,
     Problem,
     Receipt,
     Report,
@@ -385,6 +386,7 @@ def saying(text: str) -> Report:
         findings=(Finding(text, "broken", text, (text,), text, text),),
         access=(AccessResult(text, "not judged", Cause.UNPROVEN, (text,), text, text),),
         instances=(InstanceResult(text, text, Evidence.UNPROVEN, text, 0),),
+        on_failure=OnFailure(text, succeeded=False, told=text),
     )
 
 
