@@ -8,18 +8,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-import httpx
 import jwt
 import psycopg
-from tests.harness.engine import Engine, free_port
+
+from pgrst_sandbox.ports import free_port
+from pgrst_sandbox.process import is_ready
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
+    from tests.harness.engine import Engine
 
 OWNER_PASSWORD = "database-owner"
 AUTHENTICATOR_PASSWORD = "what-postgrest-logs-in-with"
 JWT_SECRET = "a-secret-of-the-tests-with-more-than-32-characters"
-START_SECONDS = 20
+START_SECONDS = 60
+"""A busy machine takes long to start Python; what fails to start exits, which is seen at once."""
 
 ROLES = f"""
 create role anon nologin;
@@ -181,9 +184,7 @@ class Postgrest:
 
     def ready(self) -> bool:
         """Whether the admin server says that the API serves with a loaded cache."""
-        with suppress(httpx.TransportError):
-            return httpx.get(f"{self.admin_url}/ready").is_success
-        return False
+        return is_ready(self.admin_port)
 
     def log(self) -> str:
         """What the container has written so far."""

@@ -6,9 +6,7 @@ removes it: a failed test leaves as little behind as a passed one.
 
 from __future__ import annotations
 
-import random
 import secrets
-import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -106,15 +104,3 @@ def long_past(created: str) -> bool:
     """Whether a moment, as the engine writes it (RFC 3339 with nanoseconds, UTC), is long past."""
     moment = datetime.fromisoformat(created[:19]).replace(tzinfo=UTC)
     return datetime.now(UTC) - moment > LONG_AGO
-
-
-def free_port() -> int:
-    """A TCP port that nothing listens on, below those that outgoing connections get.
-
-    So nothing takes it while the container that publishes it restarts.
-    """
-    for port in random.sample(range(20000, 32000), k=100):
-        with socket.socket() as listener, suppress(OSError):
-            listener.bind(("", port))
-            return port
-    raise OSError("none of 100 ports between 20000 and 32000 is free")

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.harness.containers import OWNER_PASSWORD, token
-from tests.harness.engine import free_port
 from tests.harness.images import ROOT
 from tests.harness.runner import Job
 from tests.harness.scans import BEFORE, EXPECTED, EXPECTED_ITEMS, MIGRATION
+
+from pgrst_sandbox.ports import free_port
 
 if TYPE_CHECKING:
     from tests.harness.containers import Database, Postgrest

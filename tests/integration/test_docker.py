@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from docker.errors import APIError, NotFound
-from tests.harness.engine import free_port
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.auto import choose
 from pgrst_gate.runtimes.docker import Docker
 from pgrst_gate.runtimes.interface import Action, Condition, Instance, Mark, Target
+from pgrst_sandbox.ports import free_port
 
 if TYPE_CHECKING:
     from docker.models.containers import Container

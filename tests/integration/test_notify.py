@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.harness.containers import OWNER_PASSWORD, wait_until
-from tests.harness.engine import free_port
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.notify import Notify
+from pgrst_sandbox.ports import free_port
 from pgrst_sandbox.postgres import Postgres, postgres
 from pgrst_sandbox.process import run
 
