@@ -35,7 +35,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	touch $@
 
 test: $(STAMP) ## run the tests; PYTEST_ARGS="-k stale" picks some
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto $(PYTEST_ARGS)
 
 check: $(STAMP) ## lint, type-check, and lint the action, the workflows and the Dockerfile
 	$(BIN)/ruff check

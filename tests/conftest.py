@@ -1,11 +1,17 @@
-"""What holds for every test: none leaves signals ignored; in CI, a skip is a failure."""
+"""What holds for every test: none leaves signals ignored; in CI, a skip is a failure.
+
+And how tests are shared out among workers, where pytest-xdist has several.
+"""
 
 import os
+import re
 import signal
 from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -31,6 +37,33 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Refuse the skip of a whole module."""
     return refuse_skip((yield))
+
+
+class ByServer(LoadScopeScheduling):
+    """One worker for all tests that share a server: of a module, or of one version's stand-in.
+
+    In the order of the tests: those that take longest come first, and the end is of small pieces.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        found = re.search(r"\[(stand-in [\d.]+)", nodeid)
+        return found[1] if found else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByServer:
+    """Whatever `--dist` says."""
+    config.option.loadscopereorder = False  # it is by number, and the slowest modules have few
+    return ByServer(config, log)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """A worker for each processor, for all tests; none for those that were picked.
+
+    Their start would take longer than the tests.
+    """
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    picked = config.option.keyword or config.option.markexpr or not everything
+    return 0 if picked else None
 
 
 @pytest.fixture(autouse=True)

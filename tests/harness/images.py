@@ -7,15 +7,14 @@ image is kept under a tag derived from all that went into it: made once, then fo
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +23,7 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 from tests.harness import host
 from tests.harness.engine import Engine, long_past
+from tests.harness.locks import alone
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILES = Path(__file__).with_name("dockerfiles")
@@ -213,9 +213,6 @@ def _run(*command: str) -> str:
     return done.stdout
 
 
-@contextmanager
-def _one_builder() -> Iterator[None]:
+def _one_builder() -> AbstractContextManager[None]:
     """Two test runs on one machine that need the same image: the second waits and finds it."""
-    with Path(tempfile.gettempdir(), f"{NAMESPACE}-{os.getuid()}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return alone(Path(tempfile.gettempdir(), f"{NAMESPACE}-{os.getuid()}.lock"))

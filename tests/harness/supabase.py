@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.harness import npm
+from tests.harness.locks import alone
 
 VERSION = "3.1.0"
 
@@ -36,9 +37,10 @@ class Supabase:
     def install(cls, cache: Path) -> Self:
         """Install the CLI below a folder, unless it is there. As `npm.install`."""
         folder = cache / VERSION
-        if not (found := _binaries(folder)):
-            npm.install(folder, f"supabase@{VERSION}")
-            found = _binaries(folder)
+        with alone(cache / "lock"):
+            if not (found := _binaries(folder)):
+                npm.install(folder, f"supabase@{VERSION}")
+                found = _binaries(folder)
         return cls(found[0])
 
     def push(self, project: Path, url: str, *options: str) -> Push:

@@ -180,6 +180,7 @@ def test_by_fixture(database):
 """
 
 
+@pytest.mark.parametrize("workers", ["0", "2"])
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
@@ -188,14 +189,14 @@ def test_by_fixture(database):
     ],
 )
 def test_skip_fails_in_ci_only(
-    tmp_path: Path, environment: dict[str, str], expected: dict[str, int]
+    tmp_path: Path, environment: dict[str, str], expected: dict[str, int], workers: str
 ) -> None:
     """A skipped test is a failure in CI, with its reason printed, and a skip on a laptop."""
     (tmp_path / "conftest.py").write_text((ROOT / "tests/conftest.py").read_text())
     (tmp_path / "test_skips.py").write_text(SKIPS)
 
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", ".", "-rs"],
+        [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", ".", "-rs", "-n", workers],
         cwd=tmp_path,
         env=os.environ | environment,
         check=False,
