@@ -144,7 +144,7 @@ drop function retired(integer);
 def test_what_the_cache_has_and_the_database_has_not_closes_it(world: World) -> None:
     """What was dropped and is still cached is told by comparing the two, with nothing typed."""
     world.sql(DROPS)
-    stale = everything(world, admin_url=world.admin_url, mode="verify")
+    stale = everything(world, admin_url=world.admin_url, mode="verify", timeout=BRIEF)
     world.reload()
     fresh = everything(world, admin_url=world.admin_url, mode="verify")
 
@@ -162,7 +162,7 @@ def test_a_snapshot_is_expected(start: Start, tmp_path: Path) -> None:
         url = world.cluster.dsn(world.database, "frail")
         assert command("snapshot", url, "--out", str(path)).returncode == 0
         asked = {"expect_from": "snapshot", "snapshot": str(path), "mode": "verify"}
-        stale = gate(world.url, **asked)
+        stale = gate(world.url, **asked, timeout=BRIEF)
         world.reload()
         fresh = gate(world.url, **asked)
 
