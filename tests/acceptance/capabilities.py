@@ -6,9 +6,12 @@ version and question, is the table in tests/contract/cases.py.
 
 import re
 import subprocess
+from collections.abc import Callable
 from typing import Final, Literal, get_args
 
 import pytest
+
+from pgrst_gate.postgrest.versions import dialect_of, parse
 
 Capability = Literal["hides columns", "tells calls", "plans only", "counts loads", "plans reads"]
 """`hides columns`: a stale cache hides new columns from clients. `tells calls`: it can be asked for
@@ -28,6 +31,29 @@ def needs(*capabilities: Capability) -> pytest.MarkDecorator:
     """For tests of what not every version can."""
     assert set(capabilities) <= set(get_args(Capability))
     return pytest.mark.needs(*capabilities)
+
+
+def any_version(why: str) -> pytest.MarkDecorator:
+    """For tests of what no version does in its own way, and why: the newest stands for all."""
+    del why
+    return pytest.mark.alike.with_args(lambda _: "")
+
+
+def each_line(why: str) -> pytest.MarkDecorator:
+    """For tests of what only the gate's questions decide, and why: the newest of each line does."""
+    del why
+    return pytest.mark.alike.with_args(_line)
+
+
+def _line(version: str) -> str:
+    dialect = dialect_of(parse(version) or ())
+    return dialect.line if dialect else ""
+
+
+def stands_for(version: str, others: list[str], alike: Callable[[str], str]) -> bool:
+    """Whether it is the newest of those that are alike."""
+    peers = [other for other in others if alike(other) == alike(version)]
+    return version == max(peers, key=lambda peer: parse(peer) or ())
 
 
 def version_of_binary(path: str) -> str:

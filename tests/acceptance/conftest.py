@@ -7,23 +7,28 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from tests.acceptance.capabilities import stands_for
 from tests.acceptance.world import BASE, MIGRATION, ROLES, Kind, World, kinds, start_world
 
 from pgrst_sandbox.postgres import Postgres, postgres
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, for each kind, what its version cannot: that is no skip, nobody could run it."""
-    left_out = [item for item in items if not _is_possible(item)]
+    """Leave out, for each kind, what its version cannot, and what another shows as well."""
+    left_out = [item for item in items if not _is_wanted(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
 
 
-def _is_possible(item: pytest.Item) -> bool:
+def _is_wanted(item: pytest.Item) -> bool:
     kind = item.callspec.params.get("kind") if hasattr(item, "callspec") else None
-    return not isinstance(kind, Kind) or all(
-        kind.can(capability) for mark in item.iter_markers("needs") for capability in mark.args
+    if not isinstance(kind, Kind):
+        return True
+    needed = [capability for mark in item.iter_markers("needs") for capability in mark.args]
+    able = [one.version for one in kinds() if all(map(one.can, needed))]
+    return kind.version in able and all(
+        stands_for(kind.version, able, mark.args[0]) for mark in item.iter_markers("alike")
     )
 
 

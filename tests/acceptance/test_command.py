@@ -11,11 +11,13 @@ from threading import Event
 from typing import Final
 
 import pytest
-from tests.acceptance.capabilities import needs
+from tests.acceptance.capabilities import any_version, needs
 from tests.acceptance.running import command, start_command
 from tests.acceptance.world import MIGRATION, World, token
 
 from pgrst_sandbox.faults.gateway import Request, Response, serving
+
+pytestmark = any_version("verdicts are of other tests: here it is how they are told")
 
 COLUMNS: Final = ("--expected-columns", "scans: ended_at")
 

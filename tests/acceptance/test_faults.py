@@ -3,7 +3,7 @@
 from typing import Final
 
 import pytest
-from tests.acceptance.capabilities import needs
+from tests.acceptance.capabilities import any_version, each_line, needs
 from tests.acceptance.conftest import Start
 from tests.acceptance.running import BRIEF, causes, gate
 from tests.acceptance.world import MIGRATION, World
@@ -18,6 +18,7 @@ EXPECTED: Final = {
 }
 
 
+@each_line("the lag is PostgreSQL's")
 @needs("tells calls")
 def test_a_load_from_an_old_snapshot_opens_no_gate(world: World, start: Start) -> None:
     """A replica that lags is loaded without error, and what it lacks is not there."""
@@ -44,6 +45,7 @@ def test_a_load_from_an_old_snapshot_opens_no_gate(world: World, start: Start) -
     assert (loaded_again.exit_code, set(causes(loaded_again).values())) == (0, {"served"})
 
 
+@each_line("the loss is the pooler's")
 @needs("counts loads")
 def test_a_listener_that_hears_nothing_opens_no_gate(world: World, start: Start) -> None:
     """It is connected, the notification is sent, and no load follows: only a signal helps."""
@@ -73,6 +75,7 @@ def test_a_listener_that_hears_nothing_opens_no_gate(world: World, start: Start)
     assert (signalled.exit_code, signalled.evidence.value) == (0, "confirmed")
 
 
+@any_version("the gateway alone answers")
 @pytest.mark.parametrize("status", [401, 404, 429, 502, 503])
 def test_a_gateway_that_refuses_gives_no_verdict(world: World, status: int) -> None:
     """Its own answers are none of PostgREST's, and nothing was sent: exit 4."""

@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from tests.acceptance.capabilities import any_version
 from tests.acceptance.running import gate
 from tests.acceptance.world import World
+
+pytestmark = any_version("inputs are read before any server is asked")
 
 COLUMNS: Final = {"expected_columns": "scans: status"}
 

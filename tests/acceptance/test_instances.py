@@ -1,12 +1,12 @@
 """Several servers behind one address: one that is stale keeps the gate closed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import pytest
-from tests.acceptance.conftest import Start
+from tests.acceptance.capabilities import each_line
 from tests.acceptance.running import causes, gate
-from tests.acceptance.world import MIGRATION, World
+from tests.acceptance.world import MIGRATION, World, start_world
 
 from pgrst_sandbox.faults.balancer import balanced, balanced_by_request
 
@@ -14,6 +14,23 @@ THREE = "heartbeats, active_scans, scan_counts"
 Balancing = Callable[[Sequence[str]], AbstractContextManager[str]]
 
 
+@pytest.fixture(scope="module")
+def neighbour(shared: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Another server over the same database."""
+    home, database = tmp_path_factory.mktemp("bin"), shared.database
+    with start_world(shared.cluster, shared.kind, home, database=database) as started:
+        yield started
+
+
+@pytest.fixture
+def second(world: World, neighbour: World) -> World:
+    """The other server, with a cache as old as the first's."""
+    assert neighbour.database == world.database
+    neighbour.reload()
+    return neighbour
+
+
+@each_line("which questions a round has is all that it depends on")
 @pytest.mark.parametrize(
     ("balancing", "expected", "reloaded"),
     [
@@ -27,16 +44,13 @@ Balancing = Callable[[Sequence[str]], AbstractContextManager[str]]
     ],
 )
 def test_the_gate_opens_only_when_all_instances_are_fresh(
-    world: World, start: Start, balancing: Balancing, expected: str, reloaded: int
+    world: World, second: World, balancing: Balancing, expected: str, reloaded: int
 ) -> None:
     """Of two servers over one database, behind a balancer, none, one or both have reloaded.
 
     However many questions a round has, no item is asked of the same server round after round.
     """
-    with (
-        start(database=world.database) as second,
-        balancing([world.url, second.url]) as url,
-    ):
+    with balancing([world.url, second.url]) as url:
         world.sql(MIGRATION)
         for server in [world, second][:reloaded]:
             server.reload()
@@ -48,12 +62,9 @@ def test_the_gate_opens_only_when_all_instances_are_fresh(
             assert "stale" in causes(report).values()
 
 
-def test_a_notification_reaches_all_instances(world: World, start: Start) -> None:
+def test_a_notification_reaches_all_instances(world: World, second: World) -> None:
     """NOTIFY is heard by every server of the database, so the gate opens."""
-    with (
-        start(database=world.database) as second,
-        balanced([world.url, second.url]) as url,
-    ):
+    with balanced([world.url, second.url]) as url:
         world.sql(MIGRATION)
 
         report = gate(

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.acceptance.capabilities import needs
+from tests.acceptance.capabilities import any_version, needs
 from tests.acceptance.running import BRIEF, causes, command, gate
 from tests.acceptance.world import World
 
@@ -79,6 +79,7 @@ def test_a_push_that_applied_nothing_still_checks_all(world: World, folder: Path
     assert any("so all of" in event.text for event in report.events)
 
 
+@any_version("files are read before any server is asked")
 @pytest.mark.parametrize(
     ("given", "said"),
     [

@@ -12,6 +12,7 @@ from signal import SIGKILL
 from typing import Final
 
 import pytest
+from tests.acceptance.capabilities import any_version
 from tests.acceptance.conftest import Start
 from tests.acceptance.running import causes, gate
 from tests.acceptance.world import BASE, MIGRATION, World
@@ -66,8 +67,15 @@ def restart(tmp_path: Path) -> Iterator[Restart]:
 
 @pytest.mark.parametrize(
     ("inputs", "actions"),
-    [({"method": "restart"}, ["restart"]), ({"escalate": "true"}, ["reload", "restart"])],
-    ids=["asked for", "climbed to"],
+    [
+        pytest.param({"method": "restart"}, ["restart"], id="asked for"),
+        pytest.param(
+            {"escalate": "true"},
+            ["reload", "restart"],
+            id="climbed to",
+            marks=any_version("how each starts is seen where it is asked for"),
+        ),
+    ],
 )
 def test_a_restart_opens_the_gate_where_a_reload_cannot(
     start: Start, restart: Restart, inputs: dict[str, str], actions: list[str]
@@ -91,6 +99,7 @@ def test_a_restart_opens_the_gate_where_a_reload_cannot(
         assert not world.alive
 
 
+@any_version("the server is not touched")
 def test_a_restart_that_fails_leaves_the_server(world: World) -> None:
     """A command that ends in error is exit 3: nothing was restarted, and the server runs on."""
     world.sql(MIGRATION)
@@ -109,6 +118,7 @@ def test_a_restart_that_fails_leaves_the_server(world: World) -> None:
     assert (report.receipts, world.alive) == ((), True)
 
 
+@any_version("there is no server to ask afterwards")
 def test_a_restart_that_ends_the_server_is_told(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

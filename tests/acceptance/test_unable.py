@@ -5,7 +5,7 @@ from typing import Final
 
 import jwt
 import pytest
-from tests.acceptance.capabilities import needs
+from tests.acceptance.capabilities import any_version, needs
 from tests.acceptance.running import BRIEF, causes, gate
 from tests.acceptance.world import World, token
 
@@ -14,6 +14,7 @@ from pgrst_sandbox.faults.impostor import green, json_not_found, json_ok, page
 from pgrst_sandbox.ports import free_port
 
 
+@any_version("none is asked")
 def test_a_server_that_is_down_is_not_observed(fresh: World) -> None:
     """Nobody listens: the refresh that could be sent is not."""
     report = gate(
@@ -30,6 +31,7 @@ def test_a_server_that_is_down_is_not_observed(fresh: World) -> None:
     assert report.receipts == ()
 
 
+@any_version("what answers is none")
 @pytest.mark.parametrize("answer", [page, json_not_found, json_ok, green])
 def test_a_server_that_is_no_postgrest_is_told(fresh: World, answer: Answer) -> None:
     """A web page for everything, another API, a mock, an old answer: none is a PostgREST."""
@@ -91,6 +93,7 @@ def test_a_role_that_does_not_exist_is_told(fresh: World) -> None:
     assert (report.exit_code, causes(report)) == (4, {"scans.status": "unauthorized"})
 
 
+@any_version("none is asked")
 def test_a_runtime_that_cannot_be_reached_is_not_refreshed(fresh: World) -> None:
     """A database URL that leads nowhere is exit 3, before anything was asked or sent."""
     report = gate(
@@ -105,6 +108,7 @@ def test_a_runtime_that_cannot_be_reached_is_not_refreshed(fresh: World) -> None
     assert report.receipts == ()
 
 
+@any_version("none is asked, and none is signalled")
 def test_a_stranger_is_not_signalled(fresh: World) -> None:
     """A pid that is not PostgREST's gets no signal: exit 3."""
     stranger = str(fresh.rows("select pg_backend_pid()")[0][0])
