@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.acceptance.capabilities import needs
+from tests.acceptance.capabilities import any_version, needs
 from tests.acceptance.running import BRIEF, gate
 from tests.acceptance.world import MIGRATION, World
 
-pytestmark = needs("counts loads")
+pytestmark = [needs("counts loads"), any_version("it is run once all verdicts are there")]
 
 NOTED = (
     "import os, pathlib, sys;"

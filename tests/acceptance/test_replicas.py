@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.acceptance.capabilities import needs
+from tests.acceptance.capabilities import each_line, needs
 from tests.acceptance.conftest import Start
 from tests.acceptance.running import BRIEF, causes, gate
 from tests.acceptance.world import BASE, MIGRATION, World
 
 from pgrst_sandbox.faults.balancer import balanced
 
-pytestmark = needs("counts loads")
+pytestmark = [needs("counts loads"), each_line("each process is asked as one alone is")]
 
 EXPECTED: Final = {"expected_tables": "heartbeats", "expected_functions": "tick()"}
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import httpx
-from tests.acceptance.capabilities import needs
+from tests.acceptance.capabilities import each_line, needs
 from tests.acceptance.conftest import Start
 from tests.acceptance.world import MIGRATION, World
 
@@ -16,7 +16,7 @@ from pgrst_gate.report import Report
 from pgrst_gate.runtimes.interface import Address, Instance, Mark
 from pgrst_gate.runtimes.none import NoRefresh
 
-pytestmark = needs("counts loads")
+pytestmark = [needs("counts loads"), each_line("who is restarted when is for the gate to say")]
 
 
 @dataclass

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
-from tests.acceptance.capabilities import needs
+from tests.acceptance.capabilities import each_line, needs
 from tests.acceptance.running import BRIEF, causes, gate
 from tests.acceptance.world import MIGRATION, World, token
 from tests.harness.management import (
@@ -21,7 +21,7 @@ from pgrst_sandbox.faults.gateway import Gateway, Request, Response, serving
 NOTIFY: Final = "NOTIFY \"pgrst\", 'reload schema'"
 EXPECTED: Final = {"expected_columns": "scans: ended_at", "expected_tables": "heartbeats"}
 
-pytestmark = needs("plans reads")
+pytestmark = [needs("plans reads"), each_line("the API beside is no PostgREST")]
 
 
 @pytest.fixture
