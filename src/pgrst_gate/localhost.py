@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from pgrst_gate.runtimes.surroundings import in_container
+from pgrst_gate.runtimes.surroundings import gateway, in_container
 
-_ROUTES: Final = Path("/proc/net/route")
 _TRY_SECONDS: Final = 1.0
 
 HINT: Final = (
@@ -50,11 +48,11 @@ def from_inside(url: str) -> str | None:
     """
     if not (is_local(url) and in_container()) or _listens(url):
         return None
-    gateway = _gateway(_ROUTES)
-    if gateway is None:
+    machine = gateway()
+    if machine is None:
         return None
     parts = urlsplit(url)
-    netloc = f"{gateway}:{parts.port}" if parts.port else gateway
+    netloc = f"{machine}:{parts.port}" if parts.port else machine
     outside = urlunsplit(parts._replace(netloc=netloc))
     return outside if _listens(outside) else None
 
@@ -72,15 +70,3 @@ def _listens(url: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def _gateway(routes: Path) -> str | None:
-    """The gateway of the default route (destination 00000000); addresses are little-endian."""
-    try:
-        rows = [line.split() for line in routes.read_text().splitlines()[1:]]
-    except OSError:
-        return None
-    for row in rows:
-        if row[1] == "00000000" and row[2] != "00000000":
-            return str(ipaddress.IPv4Address(bytes.fromhex(row[2])[::-1]))
-    return None

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pgrst_gate import localhost
+from pgrst_gate.runtimes import surroundings
 
 ROUTES = """\
 Iface Destination Gateway  Flags RefCnt Use Metric Mask     MTU Window IRTT
@@ -34,7 +35,7 @@ def test_local_addresses_are_told(url: str, *, local: bool) -> None:
 def contained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Inside a container, with a route file to write."""
     monkeypatch.setattr(localhost, "in_container", lambda: True)
-    monkeypatch.setattr(localhost, "_ROUTES", tmp_path / "route")
+    monkeypatch.setattr(surroundings, "_ROUTES", tmp_path / "route")
     (tmp_path / "route").write_text(ROUTES)
     return tmp_path / "route"
 
