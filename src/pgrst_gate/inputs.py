@@ -50,6 +50,8 @@ class Inputs:
     runtime: RuntimeName | Literal["auto"]
     method: Method
     container: str
+    project: str
+    service: str
     unit: str
     pid: int | None
     pid_file: str
@@ -238,6 +240,16 @@ INPUTS: Final = (
         "auto",
     ),
     Input("container", "Docker container: its name, id, or a label (`key=value`).", readers.text),
+    Input(
+        "project",
+        "Compose project of `service`, where several projects have a service of that name.",
+        readers.text,
+    ),
+    Input(
+        "service",
+        "Service of a compose project, or of a Swarm (then its name or id): all its containers.",
+        readers.text,
+    ),
     Input("unit", "systemd unit, such as `postgrest.service`.", readers.text),
     Input("pid", "Process id of PostgREST.", _pid),
     Input("pid-file", "File that holds the process id.", readers.text),

@@ -18,7 +18,9 @@ from pgrst_gate.supabase.addresses import ref_of_api
 Step = Literal["reload", "notify", "restart"]
 """`notify`: once more, by the database, whatever the runtime is."""
 
-RESTARTS: Final[frozenset[RuntimeName]] = frozenset({"docker", "systemd", "process"})
+RESTARTS: Final[frozenset[RuntimeName]] = frozenset(
+    {"docker", "compose", "swarm", "systemd", "process"}
+)
 """Runtimes that can replace the process."""
 _NO_PROCESS: Final[frozenset[RuntimeName]] = frozenset({"notify", "supabase"})
 """Runtimes that reach the server by its database."""
@@ -110,6 +112,8 @@ def _of_drift(inputs: Inputs) -> Iterator[str]:
 def _contradictions(inputs: Inputs) -> Iterator[str]:
     needs = {
         "docker": ("container", inputs.container),
+        "compose": ("service", inputs.service),
+        "swarm": ("service", inputs.service),
         "systemd": ("unit", inputs.unit),
         "supabase": ("project-ref", inputs.project_ref),
     }

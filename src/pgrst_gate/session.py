@@ -184,6 +184,8 @@ def _find_runtime(plan: Plan) -> tuple[Runtime, str]:
         return RUNTIMES["none"](Target()), "mode verify refreshes nothing"
     target = Target(
         container=inputs.container,
+        project=inputs.project,
+        service=inputs.service,
         unit=inputs.unit,
         pid=inputs.pid,
         pid_file=inputs.pid_file,
@@ -202,7 +204,8 @@ def _find_runtime(plan: Plan) -> tuple[Runtime, str]:
     if choice.name == "none" and inputs.method != "auto":
         raise NotRefreshed(
             f"there is nothing to {inputs.method}: {choice.why}",
-            hint="give `container`, `unit`, `pid`, `pid-file`, `process-name` or `database-url`",
+            hint="give `container`, `service`, `unit`, `pid`, `pid-file`, `process-name` or"
+            " `database-url`",
         )
     return RUNTIMES[choice.name](choice.target), choice.why
 

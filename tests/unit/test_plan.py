@@ -44,6 +44,8 @@ def test_the_mildest_refresh_comes_first(texts: dict[str, str], ladder: tuple[st
         ({"expected_tables": "", "endpoints": "GET /rpc/f?a=1"}, "nothing is expected"),
         ({"expected_absent": "scans"}, "expected both present and absent: scans"),
         ({"runtime": "docker"}, "runtime docker needs `container`"),
+        ({"runtime": "compose", "project": "app"}, "runtime compose needs `service`"),
+        ({"runtime": "swarm"}, "runtime swarm needs `service`"),
         ({"runtime": "systemd"}, "runtime systemd needs `unit`"),
         ({"runtime": "notify"}, "runtime notify needs `database-url`"),
         ({"pid": "1", "pid_file": "a"}, "only one of `pid`, `pid-file`"),

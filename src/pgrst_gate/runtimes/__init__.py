@@ -6,17 +6,27 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from pgrst_gate.errors import UsageError
+from pgrst_gate.runtimes.compose import Compose
 from pgrst_gate.runtimes.docker import Docker
 from pgrst_gate.runtimes.interface import Runtime, RuntimeName, Target
 from pgrst_gate.runtimes.none import NoRefresh
 from pgrst_gate.runtimes.notify import Notify
 from pgrst_gate.runtimes.process import Process
 from pgrst_gate.runtimes.supabase import Supabase
+from pgrst_gate.runtimes.swarm import Swarm
 from pgrst_gate.runtimes.systemd import Systemd
 
 
 def _docker(target: Target) -> Runtime:
     return Docker(_needed(target.container, "docker", "container"))
+
+
+def _compose(target: Target) -> Runtime:
+    return Compose(target.project, _needed(target.service, "compose", "service"))
+
+
+def _swarm(target: Target) -> Runtime:
+    return Swarm(_needed(target.service, "swarm", "service"))
 
 
 def _systemd(target: Target) -> Runtime:
@@ -58,6 +68,8 @@ def _needed(value: str, runtime: RuntimeName, key: str) -> str:
 
 RUNTIMES: Final[Mapping[RuntimeName, Callable[[Target], Runtime]]] = {
     "docker": _docker,
+    "compose": _compose,
+    "swarm": _swarm,
     "systemd": _systemd,
     "process": _process,
     "notify": _notify,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pgrst_gate.errors import NotRefreshed, UsageError
 from pgrst_gate.localhost import is_near
+from pgrst_gate.runtimes import compose, swarm
 from pgrst_gate.runtimes.commands import Commands, LocalCommands
 from pgrst_gate.runtimes.engine import Container, DockerEngine, Engine
 from pgrst_gate.runtimes.interface import RuntimeName, Target
@@ -50,7 +51,7 @@ def choose(
     Raises `UsageError` where the inputs name several, and `NotRefreshed` where several are found.
     """
     if named := _named(target):
-        return named
+        return _of_its_kind(named, connect)
     if target.project_ref:
         return Choice("none", "`project-ref` is given, but no `access-token`", target)
     host = urlsplit(url).hostname or ""
@@ -70,6 +71,8 @@ def _named(target: Target) -> Choice | None:
     """The runtime the inputs name; a database URL may stand beside others and counts last."""
     by_input: dict[str, tuple[RuntimeName, object]] = {
         "container": ("docker", target.container),
+        "project": ("compose", target.project),
+        "service": ("compose", target.service),
         "unit": ("systemd", target.unit),
         "pid": ("process", target.pid),
         "pid-file": ("process", target.pid_file),
@@ -87,22 +90,42 @@ def _named(target: Target) -> Choice | None:
     return next((Choice(name, f"`{key}` is given", target) for key, name in given.items()), None)
 
 
+def _of_its_kind(named: Choice, connect: Callable[[], Engine]) -> Choice:
+    """A service that is named without a project may be one of a Swarm."""
+    service = named.target.service
+    if named.name != "compose" or named.target.project:
+        return named
+    engine = connect()
+    if not engine.services.membership().is_manager or engine.services.get(service) is None:
+        return named
+    if engine.containers(f"{compose.SERVICE}={service}"):
+        raise NotRefreshed(
+            f"this Swarm and a compose project both have a service {service}",
+            hint="say which by `runtime`: `swarm` or `compose`",
+        )
+    return Choice("swarm", f"{named.why}, and this Swarm has it", named.target)
+
+
 def _container(target: Target, port: int | None, connect: Callable[[], Engine]) -> Choice | None:
-    """The only running PostgREST container; of several, the one that the URL's port leads to."""
+    """The only running PostgREST container; of several, the one that the URL's port leads to.
+
+    All replicas of a service are one.
+    """
     try:
         engine = connect()
         running = [found for found in engine.containers() if found.status == "running"]
     except NotRefreshed:  # no Docker here, or none that this user may ask
         return None
     servers = [found for found in running if _is_postgrest(engine, found)]
-    gateways = [found for found in running if port in found.ports]
+    gateways = [found for found in running if any(port == one.port for one in found.published)]
     published = [found for found in servers if found in gateways]
     behind = [] if published else _started_with(gateways, servers)
-    found = _only(published or behind or servers, "container")
+    whole = [_belonging(one, target) for one in published or behind or servers]
+    found = _only(list(dict.fromkeys(whole)), "` or `".join(sorted({one.key for one in whole})))
     if found is None:
         return None
     by = f", behind {gateways[0]}, which publishes port {port}" if behind else ""
-    return Choice("docker", f"{found} runs here{by}", replace(target, container=found.id))
+    return Choice(found.name, f"{found} runs here{by}", found.target)
 
 
 def _started_with(
@@ -113,6 +136,34 @@ def _started_with(
     return [
         one for one in servers if projects & {(key, one.labels.get(key, "")) for key in TOGETHER}
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """What is refreshed as one: a container, or all those of a service."""
+
+    name: RuntimeName
+    text: str
+    key: str
+    """The input that names it."""
+    target: Target
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _belonging(container: Container, target: Target) -> _Whole:
+    labels = container.labels
+    if service := labels.get(swarm.SERVICE):
+        text = f"service {service} of the Swarm"
+        return _Whole("swarm", text, "service", replace(target, service=service))
+    service = labels.get(compose.SERVICE, "")
+    if not service or labels.get(compose.ONE_OFF) == "True":
+        by_id = replace(target, container=container.id)
+        return _Whole("docker", str(container), "container", by_id)
+    project = labels.get(compose.PROJECT, "")
+    text = f"service {service} of compose project {project}"
+    return _Whole("compose", text, "service", replace(target, project=project, service=service))
 
 
 def _is_postgrest(engine: Engine, container: Container) -> bool:

@@ -1,23 +1,50 @@
 """The Docker Engine, through its API: what a container is, and what can be done to it.
 
-The SDK is imported and its errors are converted here and nowhere else.
+The SDK is imported here, for Swarm in services.py, and nowhere else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import urlsplit
 
-from pgrst_gate.errors import NotRefreshed
+from pgrst_gate.runtimes.engine_errors import told, unreachable
 from pgrst_gate.runtimes.processes import RunningProcess
+from pgrst_gate.runtimes.services import DockerServices, Services
 
 if TYPE_CHECKING:
     from docker.api.client import APIClient
 
 ANSWER_SECONDS: Final = 30
 """How long the engine may take to answer."""
+GATEWAY_BRIDGE: Final = "docker_gwbridge"
+"""The network by which containers in overlay networks reach their machine, and it them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A container's place in a network."""
+
+    network: str
+    """The network's name."""
+    network_id: str
+    address: str
+    """IPv4; empty in the machine's own network (`host`)."""
+    gateway: str
+    """The machine's address in a bridge network; empty where there is none, as in overlays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A TCP port of a container that the engine's machine publishes."""
+
+    inside: int
+    host: str
+    """The machine's address, `0.0.0.0` for all of them."""
+    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +67,12 @@ class Container:
     started_at: str = ""
     restart_policy: str = "no"
     labels: Mapping[str, str] = field(default_factory=dict)
-    ports: frozenset[int] = frozenset()
-    """Published on the engine's machine."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Secrets among it."""
+    exposed: frozenset[int] = frozenset()
+    """The TCP ports that the image or the container declares."""
+    published: tuple[Published, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
     def __str__(self) -> str:
         return f"container {self.name} ({self.id[:12]})"
@@ -57,6 +88,16 @@ class LogLine:
 
 class Engine(Protocol):
     """What runtimes need of a Docker Engine. Every method may raise `NotRefreshed`."""
+
+    @property
+    def host(self) -> str:
+        """Its machine as seen from here: `localhost` by a local socket; empty where not known."""
+        ...
+
+    @property
+    def services(self) -> Services:
+        """The services of the Swarm it manages."""
+        ...
 
     def containers(self, label: str = "") -> tuple[Container, ...]:
         """All containers, running or not; with a label (`key`, `key=value`) those that have it."""
@@ -82,6 +123,10 @@ class Engine(Protocol):
         """The last lines of both streams, oldest first, not older than `since` (seconds UTC)."""
         ...
 
+    def gateway_bridge(self, container: Container) -> Attachment | None:
+        """Its place in the bridge that joins overlay networks to the machine; None without one."""
+        ...
+
 
 class DockerEngine:
     """The engine that the environment names (`DOCKER_HOST`), or the local socket's."""
@@ -93,11 +138,24 @@ class DockerEngine:
         try:
             self._api: APIClient = docker.from_env(timeout=ANSWER_SECONDS).api
         except (DockerException, OSError) as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
+
+    @property
+    def host(self) -> str:
+        """As `Engine.host`. The SDK's own names for sockets begin with `http+docker:`."""
+        address = urlsplit(self._api.base_url)
+        if address.scheme != "http+docker":
+            return address.hostname or ""
+        return "" if address.hostname == "ssh" else "localhost"
+
+    @cached_property
+    def services(self) -> Services:
+        """As `Engine.services`."""
+        return DockerServices(self._api)
 
     def containers(self, label: str = "") -> tuple[Container, ...]:
         """As `Engine.containers`."""
-        with _told("list containers"):
+        with told("list containers"):
             listed = self._api.containers(all=True, filters={"label": label} if label else None)
         found = (self.container(entry["Id"]) for entry in listed)
         return tuple(container for container in found if container is not None)
@@ -106,7 +164,7 @@ class DockerEngine:
         """As `Engine.container`."""
         from docker.errors import NotFound
 
-        with _told(f"inspect container {name}"):
+        with told(f"inspect container {name}"):
             try:
                 return _container(self._api.inspect_container(name))
             except NotFound:
@@ -116,7 +174,7 @@ class DockerEngine:
         """As `Engine.processes`."""
         from docker.errors import APIError
 
-        with _told(f"list the processes of {container}"):
+        with told(f"list the processes of {container}"):
             try:
                 # `comm` is how a script with a `#!` line shows its own name.
                 top = self._api.top(container.id, ps_args="-eo pid,ppid,comm,args")
@@ -137,19 +195,19 @@ class DockerEngine:
 
     def kill(self, container: Container, signal: str) -> None:
         """As `Engine.kill`."""
-        with _told(f"send {signal} to {container}"):
+        with told(f"send {signal} to {container}"):
             self._api.kill(container.id, signal)
 
     def restart(self, container: Container, *, stop_seconds: int) -> None:
         """As `Engine.restart`."""
-        with _told(f"restart {container}"):
+        with told(f"restart {container}"):
             self._api.restart(container.id, timeout=stop_seconds)
 
     def log(self, container: Container, *, last: int, since: int = 0) -> tuple[LogLine, ...]:
         """As `Engine.log`; empty for a log driver that cannot be read."""
         from docker.errors import APIError
 
-        with _told(f"read the log of {container}"):
+        with told(f"read the log of {container}"):
             try:
                 output: bytes = self._api.logs(
                     container.id, timestamps=True, tail=last, since=since or None
@@ -160,10 +218,26 @@ class DockerEngine:
         parts = (line.removesuffix("\r").partition(" ") for line in lines if line)
         return tuple(LogLine(stamp, text) for stamp, _, text in parts)
 
+    def gateway_bridge(self, container: Container) -> Attachment | None:
+        """As `Engine.gateway_bridge`; the container itself does not show this place."""
+        from docker.errors import NotFound
+
+        with told(f"inspect network {GATEWAY_BRIDGE}"):
+            try:
+                network = self._api.inspect_network(GATEWAY_BRIDGE)
+            except NotFound:
+                return None
+        place = network["Containers"].get(container.id)
+        if place is None:
+            return None
+        gateway = next((one.get("Gateway", "") for one in network["IPAM"]["Config"]), "")
+        address = place["IPv4Address"].partition("/")[0]
+        return Attachment(GATEWAY_BRIDGE, network["Id"], address, gateway)
+
 
 def _container(inspected: dict[str, Any]) -> Container:
     state, config = inspected["State"], inspected["Config"]
-    bindings = (inspected["NetworkSettings"].get("Ports") or {}).values()
+    networking = inspected["NetworkSettings"]
     return Container(
         id=inspected["Id"],
         name=inspected["Name"].removeprefix("/"),
@@ -176,42 +250,24 @@ def _container(inspected: dict[str, Any]) -> Container:
         started_at=state["StartedAt"],
         restart_policy=inspected["HostConfig"]["RestartPolicy"]["Name"] or "no",
         labels=config.get("Labels") or {},
-        ports=frozenset(int(bound["HostPort"]) for ports in bindings for bound in ports or ()),
+        environment=dict(one.partition("=")[::2] for one in config.get("Env") or ()),
+        exposed=frozenset(_tcp(config.get("ExposedPorts") or ())),
+        published=tuple(
+            Published(inside, bound["HostIp"], int(bound["HostPort"]))
+            for port, bindings in (networking.get("Ports") or {}).items()
+            for inside in _tcp([port])
+            for bound in bindings or ()
+        ),
+        attachments=tuple(
+            Attachment(name, place["NetworkID"], place["IPAddress"], place["Gateway"])
+            for name, place in (networking.get("Networks") or {}).items()
+        ),
     )
 
 
-@contextmanager
-def _told(action: str) -> Iterator[None]:
-    from docker.errors import APIError, DockerException
-
-    try:
-        yield
-    except APIError as error:
-        raise NotRefreshed(
-            f"the Docker engine refused to {action}: {error.explanation or error}",
-            hint="the engine's own words; the same happens with the docker command",
-        ) from error
-    except (DockerException, OSError) as error:  # OSError: requests' own, no answer in time
-        raise NotRefreshed(
-            f"the Docker engine did not answer when asked to {action}: {error}",
-            hint="is it overloaded, or did the connection break?",
-        ) from error
-
-
-def _unreachable(error: Exception) -> NotRefreshed:
-    said = str(error)
-    if "Permission denied" in said:
-        return NotRefreshed(
-            "permission denied on the Docker socket",
-            hint="run as root or as a member of the socket's group, which is often called docker",
-        )
-    if "FileNotFoundError" in said:
-        return NotRefreshed(
-            "no Docker engine here: its socket does not exist",
-            hint="start Docker, or set DOCKER_HOST; in a container, mount the socket: "
-            "-v /var/run/docker.sock:/var/run/docker.sock",
-        )
-    return NotRefreshed(
-        f"the Docker engine cannot be reached: {said}",
-        hint="is it running? DOCKER_HOST says where it is asked for",
-    )
+def _tcp(ports: Iterable[str]) -> Iterator[int]:
+    """The numbers of what the engine writes as `3000/tcp`."""
+    for port in ports:
+        number, _, protocol = port.partition("/")
+        if protocol == "tcp":
+            yield int(number)

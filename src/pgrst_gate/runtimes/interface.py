@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-RuntimeName = Literal["docker", "systemd", "process", "notify", "supabase", "none"]
+RuntimeName = Literal[
+    "docker", "compose", "swarm", "systemd", "process", "notify", "supabase", "none"
+]
 Action = Literal["reload", "restart"]
 ReloadSignal = Literal["SIGUSR1", "SIGHUP"]
 
@@ -20,6 +22,10 @@ class Target:
 
     container: str = ""
     """A name, an id or its beginning, or a label: `key=value` or `label:key`."""
+    project: str = ""
+    """Of compose; empty where only one has the service."""
+    service: str = ""
+    """Of a compose project, or of a Swarm: then its name or its id."""
     unit: str = ""
     pid: int | None = None
     pid_file: str = ""

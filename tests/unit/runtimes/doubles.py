@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from signal import SIGHUP, SIGUSR1, SIGUSR2, Signals
 
 from pgrst_gate.runtimes.commands import NOT_FOUND, Completed
-from pgrst_gate.runtimes.engine import Container, LogLine
+from pgrst_gate.runtimes.engine import Attachment, Container, LogLine
 from pgrst_gate.runtimes.processes import RunningProcess
+from pgrst_gate.runtimes.services import Membership, Service, Task
 
 
 def mask(*signals: Signals) -> int:
@@ -89,6 +90,49 @@ class ProcessTable:
             self.sent.append((pid, number))
 
 
+OUTSIDE = Membership("inactive")
+MANAGER = Membership("active", is_manager=True, node="here")
+
+
+@dataclass
+class FakeServices:
+    """A Swarm in memory; an update goes through ``course``, one stage for each look at a service.
+
+    The last stage stays.
+    """
+
+    known: list[Service] = field(default_factory=list)
+    now: list[Task] = field(default_factory=list)
+    is_member: Membership = OUTSIDE
+    course: list[tuple[Service | None, list[Task]]] = field(default_factory=list)
+    """None where the service is removed."""
+    done: list[str] = field(default_factory=list)
+
+    def membership(self) -> Membership:
+        """What it is."""
+        return self.is_member
+
+    def all(self) -> tuple[Service, ...]:
+        """All of them."""
+        return tuple(self.known)
+
+    def get(self, name: str) -> Service | None:
+        """Find it; while it is updated that takes the next stage."""
+        if self.done and self.course:
+            service, self.now = self.course.pop(0)
+            self.known = [service] if service else []
+        return next((one for one in self.known if name in {one.name, one.id}), None)
+
+    def tasks(self, service: Service) -> tuple[Task, ...]:
+        """Give all tasks there are."""
+        del service
+        return tuple(sorted(self.now, key=lambda task: task.created_at, reverse=True))
+
+    def force_update(self, service: Service) -> None:
+        """Note it."""
+        self.done.append(f"update {service.name}")
+
+
 @dataclass
 class FakeEngine:
     """A Docker engine in memory; keeps what was done to its containers."""
@@ -99,6 +143,10 @@ class FakeEngine:
     lines: list[LogLine] = field(default_factory=list)
     after_restart: Container | None = None
     done: list[str] = field(default_factory=list)
+    host: str = "localhost"
+    services: FakeServices = field(default_factory=FakeServices)
+    bridged: Attachment | None = None
+    """Where every container is in the gateway bridge."""
 
     def containers(self, label: str = "") -> tuple[Container, ...]:
         """List them as the engine filters: by key, or by key and value."""
@@ -106,7 +154,7 @@ class FakeEngine:
         return tuple(
             container
             for container in self.known
-            if not label or container.labels.get(key) in ({value} if value else {*LABEL_VALUES})
+            if not label or (key in container.labels and value in {"", container.labels[key]})
         )
 
     def container(self, name: str) -> Container | None:
@@ -132,8 +180,10 @@ class FakeEngine:
         del container, since
         return tuple(self.lines[-last:])
 
-
-LABEL_VALUES = ("rest", "db")
+    def gateway_bridge(self, container: Container) -> Attachment | None:
+        """Give the one place."""
+        del container
+        return self.bridged
 
 
 def container(name: str, **changes: object) -> Container:
@@ -145,6 +195,20 @@ def container(name: str, **changes: object) -> Container:
         status="running",
         pid=10,
         started_at="2026-11-23T15:00:00Z",
+    )
+    return replace(usual, **changes)  # type: ignore[arg-type] # the fields of one frozen value
+
+
+def task(place: str, **changes: object) -> Task:
+    """Give a running task on this engine's node, in the container `rest<place>`."""
+    usual = Task(
+        id=f"task-{place}",
+        place=place,
+        node="here",
+        state="running",
+        wanted="running",
+        created_at="2026-11-23T15:00:00Z",
+        container=f"rest{place}0123456789abcdef",
     )
     return replace(usual, **changes)  # type: ignore[arg-type] # the fields of one frozen value
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from tests.unit.runtimes.doubles import (
+    MANAGER,
     FakeEngine,
+    FakeServices,
     ProcessTable,
     ScriptedCommands,
     container,
@@ -13,11 +15,13 @@ from tests.unit.runtimes.doubles import (
 )
 
 from pgrst_gate.errors import NotRefreshed, UsageError
+from pgrst_gate.runtimes import compose, swarm
 from pgrst_gate.runtimes.auto import Choice, choose
 from pgrst_gate.runtimes.commands import Completed
-from pgrst_gate.runtimes.engine import Container, Engine
+from pgrst_gate.runtimes.engine import Container, Engine, Published
 from pgrst_gate.runtimes.interface import Target
 from pgrst_gate.runtimes.processes import RunningProcess
+from pgrst_gate.runtimes.services import Service
 
 NOTHING = Target()
 URL = "http://localhost:3000"
@@ -39,13 +43,14 @@ def pick(
     inside: dict[str, list[RunningProcess]] | None = None,
     commands: ScriptedCommands = NO_SYSTEMD,
     running: list[RunningProcess] | None = None,
+    services: FakeServices | None = None,
 ) -> Choice:
     """Choose on a machine that has this; no list of containers is no Docker."""
 
     def connect() -> Engine:
         if containers is None:
             raise NotRefreshed("no Docker engine here")
-        return FakeEngine(containers, inside or {})
+        return FakeEngine(containers, inside or {}, services=services or FakeServices())
 
     return choose(
         target, url, connect=connect, commands=commands, processes=ProcessTable(running or [])
@@ -56,6 +61,8 @@ def pick(
     ("target", "name", "why"),
     [
         (Target(container="api"), "docker", "`container` is given"),
+        (Target(project="app", service="rest"), "compose", "`project` is given"),
+        (Target(service="rest"), "compose", "`service` is given"),
         (Target(unit="rest"), "systemd", "`unit` is given"),
         (Target(pid=7), "process", "`pid` is given"),
         (Target(pid_file="/run/x"), "process", "`pid-file` is given"),
@@ -117,8 +124,8 @@ def test_of_several_containers_the_urls_port_decides() -> None:
     """The container that publishes the URL's port is taken, whatever its image is called."""
     chosen = pick(
         containers=[
-            container("one", ports=frozenset({3001})),
-            container("two", ports=frozenset({3000}), image="example/api"),
+            container("one", published=(Published(3000, "127.0.0.1", 3001),)),
+            container("two", published=(Published(3000, "127.0.0.1", 3000),), image="example/api"),
         ],
         inside={"two": [server(10)]},
     )
@@ -144,7 +151,9 @@ def test_the_server_behind_the_urls_gateway_is_picked(
 ) -> None:
     """Of several, it is the one of the Supabase stack whose gateway publishes the URL's port."""
     image = "public.ecr.aws/supabase/postgrest:v14.12"
-    kong = of_stack(gateway, label, "demo", image="kong:2.8.1", ports=frozenset({port}))
+    kong = of_stack(
+        gateway, label, "demo", image="kong:2.8.1", published=(Published(8000, "127.0.0.1", port),)
+    )
     stack = [
         of_stack("supabase_db_demo", label, "demo", image="public.ecr.aws/supabase/postgres:17"),
         kong,
@@ -169,13 +178,101 @@ def test_the_only_server_of_a_supabase_stack_is_picked(name: str) -> None:
     )
 
 
+def replica(name: str, service: str, *, port: int = 0, one_off: str = "False") -> Container:
+    """Give a container of a service of the compose project `app`."""
+    labels = {compose.PROJECT: "app", compose.SERVICE: service, compose.ONE_OFF: one_off}
+    published = (Published(3000, "127.0.0.1", port),) if port else ()
+    return container(name, labels=labels, published=published)
+
+
+@pytest.mark.parametrize("port", [0, 3000], ids=["behind a proxy", "one of them is at the URL"])
+def test_the_replicas_of_a_service_are_one_choice(port: int) -> None:
+    """Three containers of one compose service are not several servers: all are taken."""
+    chosen = pick(
+        containers=[
+            container("db", image="postgres:17"),
+            replica("app-rest-1", "rest"),
+            replica("app-rest-2", "rest", port=port),
+            replica("app-rest-3", "rest"),
+        ]
+    )
+
+    assert chosen == Choice(
+        "compose",
+        "service rest of compose project app runs here",
+        Target(project="app", service="rest"),
+    )
+
+
+def test_what_compose_ran_once_is_a_container() -> None:
+    """What `docker compose run` started is no replica of the service."""
+    chosen = pick(containers=[replica("app-rest-run", "rest", one_off="True")])
+
+    assert chosen.name == "docker"
+
+
+def test_tasks_of_a_swarm_are_their_service() -> None:
+    """Containers that a Swarm started are taken as the service that they are tasks of."""
+    labels = {swarm.SERVICE: "stack_rest"}
+    chosen = pick(containers=[container("a.1", labels=labels), container("a.2", labels=labels)])
+
+    assert chosen == Choice(
+        "swarm", "service stack_rest of the Swarm runs here", Target(service="stack_rest")
+    )
+
+
+IN_SWARM = FakeServices([Service("s1", "rest", "postgrest/postgrest")], is_member=MANAGER)
+
+
+@pytest.mark.parametrize(
+    ("services", "containers", "name"),
+    [
+        (IN_SWARM, [], "swarm"),
+        (FakeServices(is_member=MANAGER), [], "compose"),
+        (FakeServices(IN_SWARM.known), [replica("app-rest-1", "rest")], "compose"),
+    ],
+    ids=["in the Swarm", "not in the Swarm", "in no Swarm"],
+)
+def test_a_service_may_be_one_of_a_swarm(
+    services: FakeServices, containers: list[Container], name: str
+) -> None:
+    """A service that is named alone is one of the Swarm if this engine manages one that has it."""
+    chosen = pick(Target(service="rest"), containers=containers, services=services)
+
+    assert (chosen.name, chosen.target) == (name, Target(service="rest"))
+
+
+def test_a_service_of_both_is_not_guessed_at() -> None:
+    """A Swarm and a compose project with a service of one name: the reader says which."""
+    with pytest.raises(NotRefreshed, match="both have a service rest") as refused:
+        pick(
+            Target(service="rest"),
+            containers=[replica("app-rest-1", "rest")],
+            services=IN_SWARM,
+        )
+
+    assert "by `runtime`" in refused.value.hint
+
+
 @pytest.mark.parametrize(
     ("containers", "running", "message", "hint"),
     [
+        (
+            [replica("app-rest-1", "rest"), replica("app-api-1", "api")],
+            [],
+            "service rest of compose project app, service api of",
+            "service",
+        ),
+        (
+            [replica("app-rest-1", "rest"), container("one")],
+            [],
+            "service rest of compose project app, container one",
+            "container` or `service",
+        ),
         ([container("one"), container("two")], [], "container one .*, container two", "container"),
         (None, [server(7), server(9)], r"process 7 \(postgrest pg.conf\), process 9", "pid"),
     ],
-    ids=["containers", "processes"],
+    ids=["services", "a service and a container", "containers", "processes"],
 )
 def test_several_are_not_guessed_at(
     containers: list[Container] | None, running: list[RunningProcess], message: str, hint: str

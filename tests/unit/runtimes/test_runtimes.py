@@ -15,6 +15,7 @@ from pgrst_gate.runtimes.none import NoRefresh
 
 WHOLE = Target(
     container="api",
+    service="rest",
     unit="rest",
     pid=7,
     database_url="postgresql://db",
@@ -38,6 +39,8 @@ def test_every_name_has_a_runtime() -> None:
     ("name", "key"),
     [
         ("docker", "container"),
+        ("compose", "service"),
+        ("swarm", "service"),
         ("systemd", "unit"),
         ("notify", "database-url"),
         ("supabase", "project-ref"),
