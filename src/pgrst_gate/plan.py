@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from pgrst_gate import localhost
 from pgrst_gate.expectations.endpoints import implied
 from pgrst_gate.inputs import Inputs, refuse
 from pgrst_gate.report import Evidence
@@ -13,7 +14,7 @@ from pgrst_gate.roles import credentials, no_way
 from pgrst_gate.rollback import is_sql
 from pgrst_gate.runtimes.interface import RuntimeName
 from pgrst_gate.schema import Expectation, Item
-from pgrst_gate.supabase.addresses import ref_of_api
+from pgrst_gate.supabase.addresses import MANAGEMENT_API, ref_of_api
 
 Step = Literal["reload", "notify", "restart"]
 """`notify`: once more, by the database, whatever the runtime is."""
@@ -137,14 +138,22 @@ def _contradictions(inputs: Inputs) -> Iterator[str]:
             f"`method: sighup` does not go with runtime {inputs.runtime}: there is no process to"
             " signal"
         )
-    of_url = ref_of_api(inputs.url)
-    if inputs.project_ref and of_url and of_url != inputs.project_ref:
-        yield f"`project-ref` is {inputs.project_ref}, and `url` is of the project {of_url}"
+    if inputs.project_ref:
+        yield from _of_project(inputs)
     if inputs.mode == "verify" and inputs.require_evidence is not Evidence.UNPROVEN:
         evidence = inputs.require_evidence.value
         yield f"`require-evidence: {evidence}` needs a refresh, and mode verify sends none"
     if inputs.method == "restart" and inputs.escalate:
         yield "`escalate` has nothing to climb to from `method: restart`"
+
+
+def _of_project(inputs: Inputs) -> Iterator[str]:
+    """What would have one server refreshed, and another one looked at."""
+    other = ref_of_api(inputs.url)
+    if other and other != inputs.project_ref:
+        yield f"`project-ref` is {inputs.project_ref}, and `url` is of the project {other}"
+    if localhost.is_local(inputs.url) and inputs.supabase_api_url == MANAGEMENT_API:
+        yield "`project-ref` is of a hosted project, and `url` is of this machine: leave out one"
 
 
 def described(plan: Plan) -> tuple[str, ...]:

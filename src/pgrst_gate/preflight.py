@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from pgrst_gate import localhost
-from pgrst_gate.errors import NotObserved
+from pgrst_gate.errors import NotObserved, NotRefreshed
 from pgrst_gate.expectations.sources import gathered
 from pgrst_gate.inputs import Inputs
 from pgrst_gate.journal import Journal
@@ -26,6 +26,7 @@ from pgrst_gate.postgrest.versions import NEWEST_SEEN
 from pgrst_gate.report import Server
 from pgrst_gate.schema import Column, Expectation, Function, Relation
 from pgrst_gate.supabase.addresses import local_admin_url
+from pgrst_gate.supabase.management import Management
 from pgrst_gate.verdicts import Cause
 
 COMING_UP_SECONDS: Final = 10.0
@@ -55,7 +56,8 @@ def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
     schema = inputs.schema[0] if inputs.schema else ""
     question, answer = _first_answer(client, schema, inputs.url, inputs, journal)
     identity = server.identify(client, question, answer)
-    schemas = _schemas(client, inputs)
+    management = _management(inputs, closing)
+    schemas = _schemas(client, inputs, management, journal)
     schema = schemas[0] if schemas else ""
     journal.server = Server(client.url, identity.version_text, identity.told_by, schemas)
     journal.note(
@@ -76,7 +78,10 @@ def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
         lambda text: journal.note("preflight", text),
         lambda asked: cached_surface(admin, asked) if admin else None,
     )
-    return Api(client, identity, _survey(client, identity, expectation, admin, schema), schema)
+    survey = _survey(client, identity, expectation, admin, schema)
+    if management:
+        survey = replace(survey, elsewhere=management.description)
+    return Api(client, identity, survey, schema)
 
 
 def _with_admin(plan: Plan, url: str, journal: Journal) -> Plan:
@@ -113,10 +118,24 @@ def client_of(url: str, inputs: Inputs) -> Client:
     return Client(url, credentials, connections=connections)
 
 
-def _schemas(client: Client, inputs: Inputs) -> tuple[str, ...]:
+def _management(inputs: Inputs, closing: ExitStack) -> Management | None:
+    """The Management API of the hosted project that the inputs name, where they open it."""
+    if not (inputs.project_ref and inputs.access_token):
+        return None
+    found = Management(
+        inputs.project_ref, inputs.access_token, inputs.supabase_api_url, patience=inputs.timeout
+    )
+    closing.callback(found.close)
+    return found
+
+
+def _schemas(
+    client: Client, inputs: Inputs, management: Management | None, journal: Journal
+) -> tuple[str, ...]:
     """The schemas to ask in: those given, or else the first that the server exposes.
 
-    All of them where expectations are derived.
+    All of them where expectations are derived. Those that a project is configured to expose stand
+    in for what the server does not say.
     """
     exposed = server.exposed_schemas(client)
     if exposed is None and inputs.schema:
@@ -126,9 +145,24 @@ def _schemas(client: Client, inputs: Inputs) -> tuple[str, ...]:
             " Content-Profile: use the address of PostgREST itself, or leave `schema` out",
             cause="not-postgrest",
         )
-    if inputs.schema or not exposed:
+    if inputs.schema:
         return inputs.schema
+    if not exposed:
+        # Where the headers that name a schema are dropped the first one answers, whatever is asked.
+        configured = _configured_schemas(management, journal) if management else ()
+        return configured[:1]
     return exposed if set(inputs.expect_from) - {"config"} else exposed[:1]
+
+
+def _configured_schemas(management: Management, journal: Journal) -> tuple[str, ...]:
+    try:
+        found = management.exposed_schemas()
+    except NotRefreshed as error:
+        text = f"the exposed schemas are not told: {error}; {error.hint}"
+        journal.note("preflight", text, "warning")
+        return ()
+    journal.note("preflight", f"exposed by the project's configuration: {', '.join(found)}")
+    return found
 
 
 def _survey(

@@ -1,14 +1,18 @@
 """A hosted Supabase project, played by a double of its Management API over a real database."""
 
+import copy
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from tests.acceptance.capabilities import each_line, needs
+from tests.acceptance.conftest import Start
 from tests.acceptance.running import BRIEF, causes, gate
-from tests.acceptance.world import MIGRATION, World, token
+from tests.acceptance.world import BASE, LOADED, MIGRATION, World, token
 from tests.harness.management import (
+    JWT_SECRET,
     LOST,
+    NO_FAULT,
     REF,
     TOKEN,
     ManagementApi,
@@ -17,6 +21,8 @@ from tests.harness.management import (
 
 from pgrst_gate.report import Report
 from pgrst_sandbox.faults.gateway import Gateway, Request, Response, serving
+from pgrst_sandbox.ports import free_port
+from pgrst_sandbox.postgres import Postgres
 
 NOTIFY: Final = "NOTIFY \"pgrst\", 'reload schema'"
 EXPECTED: Final = {"expected_columns": "scans: ended_at", "expected_tables": "heartbeats"}
@@ -72,23 +78,23 @@ def test_a_notification_by_the_api_opens_the_gate(
     assert report.runtime == f"supabase (channel pgrst of project {REF}, 1 listening)"
 
 
-def test_a_lost_answer_sends_the_notification_again(
-    world: World, project: ManagementApi, management: str
-) -> None:
+def test_a_lost_answer_sends_the_notification_again(start: Start) -> None:
     """Two NOTIFYs harm nobody; the receipt says that it was sent twice."""
-    project.answers = ["", LOST]
-
-    report = run(world, management)
+    with start(setup=BASE) as world:  # of its own: the second load may outlast the test
+        project = ManagementApi(world.database_url, answers=[NO_FAULT, LOST])
+        world.sql(MIGRATION)
+        with serving_management(project) as management:
+            report = run(world, management)
 
     assert report.exit_code == 0
     assert notifications(project) == [NOTIFY, NOTIFY]
     assert report.receipts[0].sent == f"{NOTIFY} (sent 2 times)"
 
 
-REFUSALS: Final = {
-    "401": ({"access_token": "sb_secret_of_the_project"}, None, "access token (401)", "sbp_"),
+REFUSALS: Final[dict[str, tuple[dict[str, str], dict[str, Any], str, str]]] = {
+    "401": ({"access_token": "sb_secret_of_the_project"}, {}, "access token (401)", "sbp_"),
     "403": ({}, {"permissions": frozenset({"project_admin_read"})}, "(403)", "`database_write`"),
-    "404": ({"project_ref": "z" * 20}, None, f"no project {'z' * 20}", "`project-ref`"),
+    "404": ({"project_ref": "z" * 20}, {}, f"no project {'z' * 20}", "`project-ref`"),
     "429": ({"timeout": "2s"}, {"remaining": 0}, "too many requests", "120 a minute"),
     "503": (
         {"timeout": "500ms"},
@@ -116,15 +122,18 @@ REFUSALS: Final = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_what_cannot_be_refreshed_is_told(
-    world: World, project: ManagementApi, management: str, name: str
-) -> None:
-    """Exit 3, what was tried and what to type; nothing was sent, and nothing secret is shown."""
-    inputs, changes, message, hint = REFUSALS[name]
-    for attribute, value in (changes or {}).items():
-        setattr(project, attribute, value)
+def test_what_cannot_be_refreshed_is_told(cluster: Postgres, name: str) -> None:
+    """Exit 3, what was tried and what to type; nothing was sent, and nothing secret is shown.
 
-    report = run(world, management, **inputs)
+    It is told before the API is asked, so no server is needed.
+    """
+    inputs, changes, message, hint = REFUSALS[name]
+    project = ManagementApi(cluster.dsn(), **copy.deepcopy(changes))
+    of_project = {"project_ref": REF, "access_token": TOKEN}
+
+    with serving_management(project) as url:
+        wanted = {**of_project, "supabase_api_url": url, **EXPECTED, **inputs}
+        report = gate(f"http://127.0.0.1:{free_port()}", runtime="supabase", **wanted)
 
     assert (report.exit_code, report.conclusion.value) == (3, "not-refreshed")
     assert report.problem is not None
@@ -138,7 +147,7 @@ def test_a_project_that_is_paused_while_the_gate_waits_ends_the_wait(
     world: World, project: ManagementApi, management: str
 ) -> None:
     """When the API goes away the project's own state tells why, and whether to wait."""
-    gateway = Gateway(world.url)
+    gateway, lines = Gateway(world.url), len(world.server.log)
     with serving(gateway) as url:
 
         def pause() -> None:
@@ -155,6 +164,7 @@ def test_a_project_that_is_paused_while_the_gate_waits_ends_the_wait(
             **EXPECTED,
         )
 
+    world.server.wait_for_log(LOADED, after=lines)  # or a later test's cache would be fresh by it
     assert report.exit_code == 3
     assert f"project {REF} is paused" in report.sentence
     assert report.problem is not None
@@ -207,3 +217,82 @@ def test_no_admin_server_is_taken_where_none_answers(world: World) -> None:
 
     assert (report.exit_code, report.evidence.value) == (0, "inferred"), report.sentence
     assert not any("admin server" in event.text for event in report.events)
+
+
+@pytest.fixture
+def closed(world: World) -> Iterator[str]:
+    """The API's address, at which its description is closed to everybody."""
+    with serving(Gateway(world.url, closes_root=True)) as url:
+        yield url
+
+
+def described(project: ManagementApi) -> int:
+    """How often the Management API was asked for the description."""
+    return project.asked.count("GET /database/openapi")
+
+
+@pytest.mark.parametrize(
+    ("columns", "cause"),
+    [("scans: id int, retyped text", "served"), ("scans: id text", "type-drift")],
+)
+def test_types_are_seen_where_the_root_is_closed(
+    world: World, project: ManagementApi, management: str, closed: str, columns: str, cause: str
+) -> None:
+    """The Management API hands out the description that the API shows to secret keys only."""
+    world.reload()
+    wanted = {"runtime": "none", "timeout": BRIEF, "expected_columns": columns}
+    of_project = {
+        "project_ref": REF,
+        "access_token": TOKEN,
+        "supabase_api_url": management,
+    }
+
+    blind = gate(closed, **wanted)
+    seeing = gate(closed, **wanted, **of_project)
+
+    assert set(causes(blind).values()) == {"unproven"}
+    assert set(causes(seeing).values()) == {cause}
+    assert 0 < described(project) < 4
+
+
+def test_what_its_owner_may_use_proves_nothing_for_another_key(
+    world: World, project: ManagementApi, management: str, closed: str
+) -> None:
+    """The description is the service role's: that it lists a function grants it to nobody."""
+    world.sql("revoke execute on function ping() from public")
+    world.reload()
+    of_project = {"project_ref": REF, "access_token": TOKEN, "supabase_api_url": management}
+
+    report = gate(closed, runtime="none", timeout=BRIEF, expected_functions="ping()", **of_project)
+
+    assert report.exit_code != 0
+    assert set(causes(report).values()) <= {"not-granted", "unproven"}
+    assert project.problems == []
+
+
+@pytest.mark.parametrize("permitted", [True, False])
+def test_schemas_that_the_server_does_not_tell_are_those_of_the_project(
+    world: World, project: ManagementApi, management: str, *, permitted: bool
+) -> None:
+    """Where the headers that ask are dropped; the JWT secret that comes along is never shown."""
+    world.reload()
+    project.schemas = "public,storage"
+    if not permitted:
+        project.permissions = frozenset({"database_write"})
+    with serving(Gateway(world.url, drops=["accept-profile", "content-profile"])) as url:
+        report = gate(
+            url,
+            runtime="none",
+            project_ref=REF,
+            access_token=TOKEN,
+            supabase_api_url=management,
+            expected_tables="heartbeats",
+        )
+
+    assert report.exit_code == 0, report.sentence
+    assert report.server is not None
+    assert report.server.schemas == (("public",) if permitted else ())
+    told = [event.text for event in report.events]
+    assert any("configuration: public, storage" in text for text in told) is permitted
+    assert any("`data_api_config_read`" in text for text in told) is not permitted
+    assert JWT_SECRET not in str(report)

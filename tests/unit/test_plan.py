@@ -74,6 +74,7 @@ def test_the_mildest_refresh_comes_first(texts: dict[str, str], ladder: tuple[st
             {"url": f"https://{'z' * 20}.supabase.co/rest/v1", "project_ref": REF},
             f"`project-ref` is {REF}, and `url` is of the project {'z' * 20}",
         ),
+        ({"project_ref": REF, "access_token": "x"}, "hosted project, and `url` is of this machine"),
         ({"runtime": "process", "method": "restart"}, "needs `restart-command`"),
         ({"method": "restart", "escalate": "true"}, "nothing to climb to"),
         ({"mode": "verify", "require_evidence": "inferred"}, "mode verify sends none"),

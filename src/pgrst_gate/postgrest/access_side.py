@@ -189,7 +189,7 @@ def in_database(room: Room, item: Item, facts: Facts) -> Facts:
 
 
 def _listed(room: Room, item: Function, facts: Facts) -> Facts:
-    described = room.describe(item.schema)
+    described = room.describe_to_any(item.schema)
     if described is None or item.name not in described.functions:
         return facts
     listed = described.functions[item.name]

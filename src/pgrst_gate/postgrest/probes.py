@@ -29,6 +29,17 @@ class Room:
     """`OPTIONS` refuses a random relation. A gateway may answer it for any path."""
     options_of_functions: bool = True
     """`OPTIONS` refuses a random function."""
+    described_elsewhere: Callable[[str], Description | None] = field(
+        default=lambda _: None, repr=False
+    )
+    """The same document as another role is shown it."""
+
+    def describe_to_any(self, schema: str) -> Description | None:
+        """The document, also where this role is shown none: for what is the same for all roles.
+
+        That is what there is, and of which type; never what this role may use.
+        """
+        return self.describe(schema) or self.described_elsewhere(schema)
 
 
 @dataclass(frozen=True, slots=True)

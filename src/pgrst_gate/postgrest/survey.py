@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final, TypeVar
 
 from pgrst_gate.postgrest import admin, openapi, questions
 from pgrst_gate.postgrest.access_side import in_database, in_use
+from pgrst_gate.postgrest.answers import Answer
 from pgrst_gate.postgrest.cache_side import ensure_stopped, in_cache
 from pgrst_gate.postgrest.client import DOCUMENT_BYTES, Client
 from pgrst_gate.postgrest.probes import Probe, Room, probes_of
@@ -50,6 +52,8 @@ class Survey:
     admin: Client | None = None
     options_of_relations: bool = True
     options_of_functions: bool = True
+    elsewhere: Callable[[str], Answer] | None = None
+    """Another place that hands out the OpenAPI document of a schema, as another role sees it."""
     _present: frozenset[Item] = field(init=False, repr=False)
     _probes: tuple[Probe, ...] = field(init=False, repr=False)
 
@@ -156,9 +160,10 @@ class Survey:
         return Room(
             self.dialect,
             client.ask,
-            _Descriptions(client).of,
+            _Descriptions(partial(_root, client)).of,
             self.options_of_relations,
             self.options_of_functions,
+            _Descriptions(self.elsewhere).of if self.elsewhere else lambda _: None,
         )
 
     def _cached(self, room: Room, asked: Sequence[Probe]) -> Iterator[dict[Item, Facts]]:
@@ -228,20 +233,22 @@ def _until(moment: float, parts: Iterable[Found]) -> Iterator[Found]:
             return
 
 
+def _root(client: Client, schema: str) -> Answer:
+    return client.ask(questions.description(schema), most=DOCUMENT_BYTES)
+
+
 class _Descriptions:
     """OpenAPI documents, each read at most once and only when somebody asks."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, ask: Callable[[str], Answer]) -> None:
+        self._ask = ask
         self._read: dict[str, openapi.Description | None] = {}
         self._lock = threading.Lock()
 
     def of(self, schema: str) -> openapi.Description | None:
         with self._lock:
             if schema not in self._read:
-                question = questions.description(schema)
-                answer = self._client.ask(question, most=DOCUMENT_BYTES)
-                self._read[schema] = openapi.read(answer)
+                self._read[schema] = openapi.read(self._ask(schema))
             return self._read[schema]
 
 

@@ -50,7 +50,7 @@ def _with_column_type(room: Room, shown: admin.Cache | None, item: Column, facts
     if shown is not None:
         key = (item.schema, item.relation.name, item.name)
         return _seen(facts, item.type, tuple(shown.columns.get(key, ())), "/schema_cache")
-    described = room.describe(item.schema)
+    described = room.describe_to_any(item.schema)
     columns = described.relations.get(item.relation.name, {}) if described else {}
     names = (columns[item.name],) if item.name in columns else ()
     return _seen(facts, item.type, names, "OpenAPI")

@@ -36,6 +36,8 @@ UNANSWERED_SECONDS: Final = 25.0
 """For how long a statement is sent again that nobody answers: twice the time of an answer."""
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 8.0
+DESCRIBED_SECONDS: Final = 1.0
+"""How far apart two questions for the description are, which a wait asks again and again."""
 HEALTH_MILLISECONDS: Final = 2000
 """How long the API may take to find out how a service is doing."""
 
@@ -103,7 +105,7 @@ class Management:
         )
         self._give_up = time.monotonic() + min(patience, PATIENCE_SECONDS)
         self._sleep = sleep
-        self._not_before = 0.0
+        self._not_before = self._describe_from = 0.0
 
     def run(self, statement: str) -> Done:
         """Run a statement that may write, and that may be run twice without harm.
@@ -143,7 +145,13 @@ class Management:
         return tuple(filter(None, map(str.strip, str(listed or "").split(","))))
 
     def description(self, schema: str) -> Answer:
-        """The OpenAPI document of a schema as the service role sees it, or why there is none."""
+        """The OpenAPI document of a schema as the service role sees it, or why there is none.
+
+        Waits for its turn: see `DESCRIBED_SECONDS`.
+        """
+        if (wait := self._describe_from - time.monotonic()) > 0:
+            self._sleep(wait)
+        self._describe_from = time.monotonic() + DESCRIBED_SECONDS
         query = f"?schema={quote(schema, safe='')}" if schema else ""
         return self._ask(Question("GET", f"{self._project}/database/openapi{query}"))
 

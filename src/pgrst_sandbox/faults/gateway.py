@@ -97,6 +97,8 @@ class Gateway:
     """Headers of the response that do not come back, in lower case."""
     answers_options: bool = False
     """It answers OPTIONS by itself, with all methods for any path."""
+    closes_root: bool = False
+    """It refuses the API's description to whoever asks, as Supabase does without a secret key."""
     keeps: bool = False
     """It keeps the first answer to each address, whatever the headers; to OPTIONS none, which no
     cache may keep (RFC 9110, 9.3.7)."""
@@ -115,6 +117,8 @@ class Gateway:
         if self.answers_options and request.method == "OPTIONS":
             return Response(200, {"Allow": "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE"})
         target = request.target.removeprefix(self.prefix) or "/"
+        if self.closes_root and target == "/":
+            return Response(403, {"Content-Type": "application/json"}, b'{"message": "Forbidden"}')
         if not self.keeps or request.method == "OPTIONS":
             return self._passed_on(replace(request, target=target))
         key = request.method, target
