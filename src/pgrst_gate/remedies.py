@@ -1,4 +1,7 @@
-"""What to type, for each cause and item. docs/verdicts.md tells the rest, by the same names."""
+"""What to type, for each cause and item. docs/verdicts.md tells the rest, by the same names.
+
+A remedy is typed as it is, or it is a sentence, with what is to be typed between backticks.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +14,23 @@ from pgrst_gate.verdicts import Cause, Verdict
 
 _FIXED: Final = {
     Cause.STALE: (
-        "reload the schema cache: NOTIFY {channel}, 'reload schema'; or `{signal}`; if that was"
+        "reload the schema cache: `NOTIFY {channel}, 'reload schema';` or `{signal}`; if that was"
         " done, see in PostgREST's log whether it arrived"
     ),
     Cause.NOT_EXPOSED: (
-        "add the schema to PostgREST's `db-schemas`, then NOTIFY {channel}, 'reload config'; and"
-        " NOTIFY {channel}, 'reload schema';"
+        "add the schema to PostgREST's `db-schemas`, then `NOTIFY {channel}, 'reload config';` and"
+        " `NOTIFY {channel}, 'reload schema';`"
     ),
     Cause.WRONG_SIGNATURE: (
         "expect the function with the argument names it has, or apply the migration that changes it"
     ),
     Cause.TYPE_DRIFT: (
         "expect the type it has, or apply the migration that changes it and reload:"
-        " NOTIFY {channel}, 'reload schema';"
+        " `NOTIFY {channel}, 'reload schema';`"
     ),
     Cause.STILL_SERVED: (
         "apply the migration that drops it to this database, then reload:"
-        " NOTIFY {channel}, 'reload schema';"
+        " `NOTIFY {channel}, 'reload schema';`"
     ),
     Cause.RELOADING: "the first load has not ended: give it more time (`timeout`)",
     Cause.RELOAD_FAILING: (

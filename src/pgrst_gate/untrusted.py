@@ -41,14 +41,14 @@ def _printable(character: str) -> str:
 def block(text: str) -> tuple[str, ...]:
     """The text as lines of bounded number and length, without blank ones; what was cut is said."""
     found = [line.rstrip() for line in plain(text).split("\n") if line.strip()]
-    kept = tuple(_cut(line, LINE_CHARACTERS) for line in found[:BLOCK_LINES])
+    kept = tuple(cut(line, LINE_CHARACTERS) for line in found[:BLOCK_LINES])
     left_out = len(found) - len(kept)
     return (*kept, f"({left_out} more lines)") if left_out else kept
 
 
 def one_line(text: str, *, characters: int = LINE_CHARACTERS) -> str:
     """The text as one line, its white space single and cut after ``characters``, which is said."""
-    return _cut(" ".join(plain(text).split()), characters)
+    return cut(" ".join(plain(text).split()), characters)
 
 
 def without_commands(line: str) -> str:
@@ -61,7 +61,8 @@ def without_commands(line: str) -> str:
     return "| " + line if _COLON_FIRST.match(line) else line
 
 
-def _cut(line: str, characters: int) -> str:
+def cut(line: str, characters: int) -> str:
+    """The line's first characters, and how many there are more."""
     if len(line) <= characters:
         return line
     return f"{line[:characters]}... ({len(line) - characters} more characters)"

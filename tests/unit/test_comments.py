@@ -183,7 +183,7 @@ def test_a_comment_fits(name: str) -> None:
     assert '<a href="https://x/run">' in text
 
 
-@pytest.mark.parametrize("text", ["x" * 5 * 1024**2, "\n".join(["y" * 600] * 100), HOSTILE_TEXT])
+@pytest.mark.parametrize("text", ["x" * 100_000, "\n".join(["y" * 600] * 100), HOSTILE_TEXT])
 def test_a_comment_of_hostile_texts_fits(text: str) -> None:
     """And begins with the verdict, whatever a server said."""
     said = markdown.comment(saying(text), "staging", "", "")

@@ -13,9 +13,11 @@ from pgrst_gate import __version__
 from pgrst_gate.drift.allowed import Permit
 from pgrst_gate.drift.comparison import Comparison
 from pgrst_gate.drift.rules import Change, Impact
-from pgrst_gate.untrusted import plain, without_commands
+from pgrst_gate.untrusted import cut, plain, without_commands
 
 FORMAT_VERSION: Final = 1
+_LINE_CHARACTERS: Final = 4000
+"""Room for a function of a hundred arguments: an entry to copy must be whole."""
 _GONE: Final = "(gone)"
 _NONE: Final = "(none)"
 
@@ -56,7 +58,7 @@ def lines(found: Comparison) -> Iterator[str]:
     """The account without its conclusion, each part of it followed by an empty line."""
     advice = tuple(remedies(found))
     parts = (*_changes(found), *_notes(found), *(("What to do:", *advice) if advice else ()))
-    return (plain(text).replace("\n", " ") for text in parts)
+    return (cut(plain(text).replace("\n", " "), _LINE_CHARACTERS) for text in parts)
 
 
 def values(one: Change) -> str:

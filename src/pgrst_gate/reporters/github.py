@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pgrst_gate import pull_request as pull_requests
 from pgrst_gate.drift.comparison import Comparison
+from pgrst_gate.findings import Finding
 from pgrst_gate.report import Conclusion, Destinations, Report, ReportFile
 from pgrst_gate.reporters import drift, formats, markdown, wording
 from pgrst_gate.reporters.outputs import OUTPUTS
@@ -59,12 +60,19 @@ def remarks(report: Report) -> Iterator[Annotation]:
             yield _annotation("error", report, _problem(report))
     for finding in report.findings:
         if finding.severity != "note":
-            text = "\n".join((*block(finding.text), *block(finding.remedy)))
-            yield Annotation("warning", f"pgrst-gate: {finding.subject}", text)
+            yield _found(finding)
     for text in dict.fromkeys(event.text for event in report.events if event.level == "warning"):
         yield Annotation("warning", "pgrst-gate", "\n".join(block(text)))
     for text in dict.fromkeys(event.text for event in report.events if event.level == "notice"):
         yield Annotation("notice", "pgrst-gate", "\n".join(block(text)))
+
+
+def _found(finding: Finding) -> Annotation:
+    """At the line of the migration that it is about, if it is about one."""
+    file, line = wording.migration_line(finding) or ("", 1)
+    text = "\n".join((*block(finding.text), *block(finding.remedy)))
+    title = f"pgrst-gate: {one_line(finding.subject)}"
+    return Annotation("warning", title, text, one_line(file), line)
 
 
 def _closed(report: Report) -> Iterator[Annotation]:

@@ -26,7 +26,7 @@ class Output:
 
 def _refreshed_by(report: Report, _path: str) -> str:
     ways = dict.fromkeys(f"{receipt.runtime} {receipt.action}" for receipt in report.receipts)
-    return ", ".join(ways) or "none"
+    return one_line(", ".join(ways)) or "none"
 
 
 def _version(report: Report, _path: str) -> str:

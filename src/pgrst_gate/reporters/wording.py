@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
+from pgrst_gate.findings import Finding
 from pgrst_gate.report import (
     AccessResult,
     Conclusion,
@@ -70,9 +71,9 @@ def expected_by(verdict: Verdict) -> str:
     return f"{named(verdict.item)}{place}"
 
 
-def migration_line(verdict: Verdict) -> tuple[str, int] | None:
-    """The file and line of the migration that made the expectation; None where none did."""
-    found = _MIGRATION_LINE.fullmatch(verdict.place)
+def migration_line(one: Verdict | Finding) -> tuple[str, int] | None:
+    """The file and line of the migration that it comes from; None where it comes from none."""
+    found = _MIGRATION_LINE.fullmatch(one.place)
     return (found[1], int(found[2])) if found else None
 
 
@@ -193,16 +194,12 @@ def _took(report: Report) -> str:
 
 def moments(report: Report) -> tuple[tuple[float, str], ...]:
     """The turning points of the run, in seconds after its start and in order; last the verdict."""
-    stages: dict[str, float] = {}
-    for event in report.events:
-        if event.stage in {"plan", "preflight", "baseline"}:
-            stages.setdefault(event.stage, event.at)
+    sent = {f"{receipt.action} sent": receipt.at for receipt in report.receipts}
     seen = (
-        *((at, stage) for stage, at in stages.items()),
-        (report.milestones.refreshed, "refresh sent"),
+        *((at, what) for what, at in sent.items()),
         (report.milestones.loaded, "load seen"),
-        (report.milestones.served, "all served"),
+        (report.milestones.served, "first served"),
     )
     # Python's sort is stable, so of two moments at the same time the earlier stage comes first.
     in_order = sorted(((at, what) for at, what in seen if at is not None), key=lambda one: one[0])
-    return (*in_order, (report.seconds, "verdict"))
+    return ((0.0, "start"), *in_order, (report.seconds, "verdict"))

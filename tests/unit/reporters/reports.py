@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
+from pgrst_gate import remedies
 from pgrst_gate.drift.allowed import Judged, Permit
 from pgrst_gate.drift.comparison import Comparison
 from pgrst_gate.drift.rules import Change, Rule
@@ -244,22 +245,40 @@ SKIPPED: Final = replace(
 
 MANY: Final = replace(
     OPEN,
-    sentence="gate open: 1,000 of 1,000 items are served by PostgREST 14.14",
-    verdicts=tuple(present(Relation("app", f"t{number}"), Cause.SERVED) for number in range(1000)),
+    sentence="gate open: 500 of 500 items are served by PostgREST 14.14",
+    verdicts=tuple(present(Relation("app", f"t{number}"), Cause.SERVED) for number in range(500)),
 )
 
 MANY_STALE: Final = replace(
     CLOSED,
-    sentence="gate closed: 990 of 1,000 items are not served",
+    sentence="gate closed: 490 of 500 items are not served",
     verdicts=tuple(
         present(
             Relation("app", f"t{number}"),
-            Cause.STALE if number < 990 else Cause.SERVED,
+            Cause.STALE if number < 490 else Cause.SERVED,
             f"cache: GET /t{number} -> 404 PGRST205",
-            remedy="docker kill --signal SIGUSR1 api" if number < 990 else "",
+            remedy="docker kill --signal SIGUSR1 api" if number < 490 else "",
         )
-        for number in range(1000)
+        for number in range(500)
     ),
+)
+
+
+def of_cause(cause: Cause) -> Verdict:
+    """A verdict of this cause, with its remedy."""
+    item = Relation("app", cause.replace("-", "_"))
+    place = f"supabase/migrations/20260301_{item.name}.sql:3"
+    found = present if cause is not Cause.STILL_SERVED else absent
+    verdict = replace(found(item, cause, f"GET /{item.name}?limit=0: as it answered"), place=place)
+    return replace(verdict, remedy=remedies.remedy(verdict, role="anon"))
+
+
+CAUSES: Final = replace(
+    CLOSED,
+    sentence="gate closed: one item of each cause is not as expected",
+    verdicts=tuple(of_cause(cause) for cause in Cause if cause not in {Cause.SERVED, Cause.GONE}),
+    endpoints=(),
+    events=(),
 )
 
 
@@ -395,12 +414,35 @@ HOSTILE_TEXT: Final = (
     "##[error]owned\x1b[31m red\x1b]0;title\x07 ##\u200b[error]x\n"
     "\xa0::set-output name=verdict::open\n"
     "| a | `b` ``` ```` | <img src=x onerror=alert(1)> </td>\n"
-    "[link](https://evil.example) **bold** @everyone\n```\n\n## heading\n::stop-commands::x\n"
+    "[link](https://evil.example) **bold** @everyone $x$\n"
+    '```mermaid\ngraph TD; a-->b; click a "javascript:alert(1)"\n```\n'
+    "\n## heading\n::stop-commands::x\n"
 )
+
+HOSTILE: Final = replace(
+    CLOSED,
+    sentence=f"gate closed: {HOSTILE_TEXT}",
+    verdicts=(
+        replace(
+            present(
+                Relation("", "scans"),
+                Cause.STALE,
+                HOSTILE_TEXT,
+                note=HOSTILE_TEXT,
+                remedy=HOSTILE_TEXT,
+            ),
+            place=f"{HOSTILE_TEXT.splitlines()[0]}.sql:7",
+        ),
+    ),
+    endpoints=(EndpointResult("/scans", "200", HOSTILE_TEXT, passed=False),),
+    events=(Event(2.5, "wait", HOSTILE_TEXT, "warning"),),
+)
+"""A server's words where they mostly are; `saying` has them everywhere."""
 
 REPORTS: Final = {
     "open": OPEN,
     "closed": CLOSED,
+    "causes": CAUSES,
     "access": ACCESS,
     "replicas": REPLICAS,
     "weak": WEAK,
@@ -412,5 +454,5 @@ REPORTS: Final = {
     "overridden": OVERRIDDEN,
     "many": MANY,
     "many-stale": MANY_STALE,
-    "hostile": saying(HOSTILE_TEXT),
+    "hostile": HOSTILE,
 }

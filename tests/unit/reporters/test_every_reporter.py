@@ -4,44 +4,24 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from typing import Final, get_args
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
 from tests.unit import hostile
+from tests.unit.reporters.renderers import RENDERERS
 from tests.unit.reporters.reports import CLOSED, OPEN, REPORTS, saying
 
 from pgrst_gate.redaction import Secrets
-from pgrst_gate.report import Conclusion, Event, Format, Report
-from pgrst_gate.reporters import console, formats, github, json_report, markdown
-from pgrst_gate.reporters.outputs import OUTPUTS
+from pgrst_gate.report import Conclusion, Event, Report
+from pgrst_gate.reporters import console, github, json_report, markdown
 
 SECRET: Final = "hunter22-marked"
 FORMS: Final = (SECRET, "hunter22\u200b-marked", "\x1b[1mhunter22\x1b[0m-marked")
 
 
-def annotated(report: Report) -> str:
-    """All that the annotations say."""
-    return "\n".join(f"{one.title}\n{one.message}" for one in github.remarks(report))
-
-
-def outputs(report: Report) -> str:
-    """All that the outputs hold."""
-    return "\n".join(output.of(report, "report.json") for output in OUTPUTS)
-
-
-TEXTUAL: Final = tuple(form for form in get_args(Format) if form != "badge")  # it quotes nobody
-RENDERERS: Final[dict[str, Callable[[Report], str]]] = {
-    "console": console.render,
-    "markdown": markdown.render,
-    **{form: partial(formats.render, form=form, pipeline="x.yml") for form in TEXTUAL},
-    "comment": partial(markdown.comment, gate="staging", pages="", run=""),
-    "annotations": annotated,
-    "outputs": outputs,
-}
+TEXTUAL: Final = tuple(name for name in RENDERERS if name != "badge")  # it quotes nobody
 
 
 @pytest.mark.parametrize("reporter", ["console", "json"])
@@ -73,7 +53,7 @@ def test_no_command_in_the_course_of_a_run(text: str) -> None:
     assert hostile.commands_in(stream.getvalue()) == []
 
 
-@pytest.mark.parametrize("reporter", RENDERERS)
+@pytest.mark.parametrize("reporter", TEXTUAL)
 @pytest.mark.parametrize("form", FORMS)
 def test_no_secret(reporter: str, form: str) -> None:
     """A secret is in no field of a report that was redacted, and a reader sees where it was."""

@@ -26,6 +26,7 @@ from tests.unit.reporters.reports import (
     present,
 )
 
+from pgrst_gate import comments
 from pgrst_gate.findings import Finding
 from pgrst_gate.report import Destinations, Event, Report, ReportFile
 from pgrst_gate.reporters.github import publish, remarks
@@ -91,32 +92,47 @@ def test_findings_are_warnings_with_what_to_type(published: Run) -> None:
     assert not [one for one in log.annotations if "there is none" in one.message]
 
 
+REFUSED = "GitHub answered 403 to this token; it needs `pull-requests: write`"
+
+
 @pytest.mark.parametrize(
-    ("event", "told"),
+    ("event", "token", "told"),
     [
-        ("pull_request", ["The comment was not written: `github-token` is missing."]),
-        ("push", []),
+        ("pull_request", "", ["`github-token` is missing"]),
+        ("pull_request", "ghs_x", [REFUSED]),
+        ("push", "ghs_x", []),
     ],
 )
-def test_a_comment_that_cannot_be_written_is_a_notice(
+def test_a_comment_that_cannot_be_written_falls_back_to_the_summary(
     event: str,
+    token: str,
     told: list[str],
     workspace: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The verdict is told in all other places. Where there is no pull request, none is missed."""
+    """A notice says why, and where it is said instead; the verdict is told in all other places.
+
+    Where there is no pull request, no comment is missed.
+    """
+
+    def keep(_thread: str, token: str, _gate: str, _body: str) -> str:
+        return REFUSED if token else "`github-token` is missing"
+
+    monkeypatch.setattr(comments, "keep", keep)
     repo = {"full_name": "o/r"}
     told_of = {"number": 7, "head": {"repo": repo}, "base": {"repo": repo}}
     (workspace / "event.json").write_text(json.dumps({"pull_request": told_of}))
     monkeypatch.setenv("GITHUB_EVENT_NAME", event)
     monkeypatch.setenv("GITHUB_EVENT_PATH", str(workspace / "event.json"))
 
-    publish(OPEN, Workflow(), Destinations(comment="staging"))
+    publish(OPEN, Workflow(), Destinations(comment="staging", github_token=token))
 
     printed = capsys.readouterr().out
-    assert re.findall(r"^::notice.*(The comment[^.]*\.)", printed, re.MULTILINE) == told
+    notice = r"^::notice.*::The comment was not written: (.*)\. The job summary says the same\.$"
+    assert re.findall(notice, printed, re.MULTILINE) == told
     assert OPEN.sentence in printed
+    assert Path(os.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8") == render(OPEN)
 
 
 def outputs() -> dict[str, str]:
@@ -231,7 +247,7 @@ def test_annotation_of_a_cause() -> None:
 
     assert stale.message == (
         "stale: relation app.t0, relation app.t1, relation app.t2, relation app.t3, relation app.t4"
-        " and 985 more\ndocker kill --signal SIGUSR1 api"
+        " and 485 more\ndocker kill --signal SIGUSR1 api"
     )
 
 
@@ -253,6 +269,18 @@ def test_annotations_at_the_lines_of_migrations() -> None:
         ),
         ("not-granted: relation other", "", 1),
         ("stale: relation t3", "m/2.sql", 9),
+    ]
+
+
+def test_annotation_of_a_finding_at_the_line_of_a_migration() -> None:
+    """What a migration left open is shown at it."""
+    found = Finding("unprotected", "risk", "anon can read it", (), "alter table x;", "m/7_x.sql:3")
+    report = replace(OPEN, findings=(found, replace(found, place="")), events=())
+
+    told = [(one.title, one.file, one.line) for one in remarks(report) if one.level == "warning"]
+    assert told == [
+        ("pgrst-gate: unprotected", "m/7_x.sql", 3),
+        ("pgrst-gate: unprotected", "", 1),
     ]
 
 

@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
 from markdown_it import MarkdownIt
 from tests.unit import hostile
-from tests.unit.reporters.reports import CLOSED, MANY, OPEN, PROBLEM, REPORTS, saying
+from tests.unit.reporters.reports import (
+    CLOSED,
+    MANY,
+    MANY_STALE,
+    OPEN,
+    PROBLEM,
+    REPORTS,
+    saying,
+)
 
-from pgrst_gate.report import Milestones, Report
-from pgrst_gate.reporters.markdown import render
+from pgrst_gate.report import Problem, Report
+from pgrst_gate.reporters.markdown import comment, render
 from pgrst_gate.untrusted import one_line
 from pgrst_gate.verdicts import Verdict
 from pgrst_gate.workflow import SUMMARY_BYTES
 
-OURS = {"b", "br", "code", "h2", "h3", "p", "pre", "strong", "table", "td", "th", "tr"}
+OURS = {"b", "br", "code", "h2", "h3", "p", "pre", "span", "strong", "sub", "table"}
+OURS |= {"details", "summary", "td", "th", "tr"}
+PAGES: dict[str, Callable[[Report], str]] = {
+    "summary": render,
+    "comment": partial(comment, gate="x", pages="", run=""),
+}
+CHARTED = re.compile(
+    r"```mermaid\ngantt\n    dateFormat x\n    axisFormat %M:%S\.%L\n"
+    r"(?:    [a-z ]+ → [a-z ]+, [0-9 a-z.]+ : \d+, \d+\n){2,}```\n"
+)
+"""What was drawn by Mermaid 11.17 as it is meant: a name without a colon, then milliseconds."""
 
 
 class Page(HTMLParser):
@@ -54,33 +74,108 @@ class Page(HTMLParser):
         raise AssertionError(data)
 
 
+@pytest.mark.parametrize("page", PAGES)
 @settings(deadline=None)
 @given(text=hostile.texts)
-def test_no_text_is_read_as_markup(text: str) -> None:
+def test_no_text_is_read_as_markup(page: str, text: str) -> None:
     """Whatever a server says, the page has the same headings and tables, and no tag of its."""
-    page, harmless = Page(render(saying(f"{text}x"))), Page(render(saying("harmless")))
+    read, harmless = (Page(PAGES[page](saying(said))) for said in (f"{text}x", "harmless"))
 
-    assert set(page.tags) <= OURS
-    assert page.attributes <= {("class", "language-text"), ("class", "language-mermaid")}
-    assert page.open == []
+    assert set(read.tags) <= OURS
+    assert read.attributes <= {("class", "language-text"), ("class", "language-mermaid")}
+    assert read.open == []
     for tag in ("h2", "h3", "table", "tr", "td"):
-        assert page.tags.count(tag) == harmless.tags.count(tag)
+        assert read.tags.count(tag) == harmless.tags.count(tag)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@settings(deadline=None)
+@given(text=hostile.texts)
+def test_nobody_is_mentioned_and_nothing_is_a_formula(page: str, text: str) -> None:
+    """GitHub reads these in the text of HTML as well, but not in code."""
+    texts = Page(PAGES[page](saying(f"{text}\n@someone and $x$"))).texts
+    prose = [said for tag, said in texts if tag not in {"code", "span"}]
+
+    assert any("someone" in said for said in prose)
+    assert not [said for said in prose if re.search(r"@\w|\$", said)]
 
 
 @settings(deadline=None)
 @given(text=hostile.texts)
 def test_text_arrives(text: str) -> None:
-    """Whatever a server says can be read on the page as it was said."""
+    """Whatever a server says can be read on the page as it was said, backticks as code."""
     report = replace(OPEN, sentence=text)
 
-    shown = "".join(text for tag, text in Page(render(report)).texts if tag == "p")
+    shown = "".join(said for _, said in Page(render(report)).texts).replace("\u200b", "")
 
-    assert one_line(text).strip() in shown
+    assert letters(one_line(text)) in letters(shown)
+
+
+def letters(text: str) -> str:
+    """The text without space and backticks."""
+    return "".join(text.replace("`", "").split())
 
 
 def test_verdict_first() -> None:
     """The summary starts with the conclusion and its sentence."""
-    assert render(CLOSED).startswith(f"## ❌ Gate closed\n\n<p>{CLOSED.sentence}</p>\n")
+    assert render(CLOSED).startswith(
+        "## ❌ Gate closed\n\n<p>4 of 6 items are not as expected after 120 s</p>\n"
+    )
+
+
+def test_what_to_do_is_near() -> None:
+    """Hundreds of items do not put it out of sight: most of them are folded away."""
+    text = render(MANY_STALE)
+    seen, folded = text.partition("### What to do")[0].split("<details>")
+
+    assert seen.count("<td>present</td>") == 20
+    assert "<summary>480 more</summary>" in folded
+    assert folded.count("<td>present</td>") == 480
+
+
+@pytest.mark.parametrize(
+    ("remedy", "shown"),
+    [
+        ("grant select on a to b;", "```text\ngrant select on a to b;\n```"),
+        ("see `x` <and> y", "<p>see <code>x</code> &lt;and&gt; y</p>"),
+    ],
+)
+def test_a_command_can_be_copied_and_a_sentence_read(remedy: str, shown: str) -> None:
+    """A block of code has a button to copy it, and no line of it is wrapped."""
+    assert f"\n\n{shown}\n\n" in render(
+        replace(CLOSED, verdicts=(replace(CLOSED.verdicts[0], remedy=remedy),))
+    )
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"), [("no verdict: it is x (nothing was sent)", 1), ("no verdict", 2)]
+)
+def test_a_problem_is_told_once(sentence: str, shown: int) -> None:
+    """The sentence that says it all mostly says the problem, too."""
+    problem = Problem("it is x", "do y")
+
+    text = render(replace(PROBLEM, sentence=f"{sentence}", problem=problem))
+
+    assert text.count("<p>") == shown
+    assert "### What to do\n\n```text\ndo y\n```" in text
+
+
+def test_every_instance_is_shown() -> None:
+    """What was sent to each, and when."""
+    receipts = tuple(
+        replace(OPEN.receipts[0], target=f"container api-{number}") for number in range(30)
+    )
+    text = render(replace(OPEN, receipts=receipts))
+
+    assert re.findall(r"SIGUSR1 to container api-(\d+),", text) == list(map(str, range(30)))
+
+
+def test_questions_that_are_left_out_are_counted() -> None:
+    """An item for which much was asked shows some of it."""
+    told = tuple(f"question {number}" for number in range(9))
+    text = render(replace(CLOSED, verdicts=(replace(CLOSED.verdicts[0], told=told),)))
+
+    assert "<code>question 5</code><br>and 3 more; the JSON report has them all" in text
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -100,7 +195,7 @@ def long(verdict: Verdict) -> Verdict:
     "report",
     [
         MANY,
-        replace(MANY, verdicts=tuple(map(long, CLOSED.verdicts)) * 1000),
+        replace(MANY, verdicts=tuple(map(long, CLOSED.verdicts)) * 100),
         replace(CLOSED, endpoints=CLOSED.endpoints * 5000, receipts=CLOSED.receipts * 5000),
         replace(
             saying("<é" * 5000),
@@ -120,29 +215,43 @@ def test_size(report: Report) -> None:
 
 def test_what_does_not_fit_is_counted() -> None:
     """Items that there is no room for are not passed over in silence."""
-    text = render(replace(CLOSED, verdicts=tuple(map(long, CLOSED.verdicts)) * 1000))
+    text = render(replace(CLOSED, verdicts=tuple(map(long, CLOSED.verdicts)) * 100))
 
     rows = text.count("<td>present</td>") + text.count("<td>absent</td>")
-    (left_out,) = re.findall(r"</table>\n\n\*\*([\d,]+) more are not shown here", text)
-    assert rows + int(left_out.replace(",", "")) == 4000
+    (left_out,) = re.findall(r"</details>\n\n\*\*([\d,]+) more are not shown here", text)
+    assert rows + int(left_out) == 400
 
 
-def test_timeline() -> None:
-    """The chart shows when the run turned, in milliseconds, up to the verdict."""
-    chart = re.search(r"```mermaid\n(.*)```", render(OPEN), re.DOTALL)
+@pytest.mark.parametrize(
+    "report",
+    [OPEN, CLOSED, *map(REPORTS.__getitem__, ["many", "hostile", "cancelled", "weak"])],
+)
+def test_timeline(report: Report) -> None:
+    """The chart is of the form that Mermaid was seen to draw, and all of its words are ours."""
+    assert len(CHARTED.findall(render(report))) == 1
 
-    assert chart
-    assert [line.strip() for line in chart[1].splitlines()[3:]] == [
-        "plan, 0 ms : 0, 21",
-        "preflight, 21 ms : 21, 43",
-        "baseline, 43 ms : 43, 61",
-        "refresh sent, 61 ms : 61, 193",
-        "load seen, 193 ms : 193, 198",
-        "all served, 198 ms : 198, 221",
-        "verdict, 221 ms : milestone, 221, 0ms",
+
+def test_timeline_has_all_turning_points() -> None:
+    """It shows how long each part of the run took, in milliseconds, up to the verdict."""
+    chart = CHARTED.findall(render(OPEN))[0]
+
+    assert [line.strip() for line in chart.splitlines()[4:-1]] == [
+        "start → reload sent, 61 ms : 0, 61",
+        "reload sent → load seen, 132 ms : 61, 193",
+        "load seen → first served, 5 ms : 193, 198",
+        "first served → verdict, 23 ms : 198, 221",
     ]
 
 
-def test_no_timeline_of_nothing() -> None:
-    """A run that ended before it began has no chart."""
-    assert "mermaid" not in render(replace(PROBLEM, events=(), milestones=Milestones()))
+def test_timeline_shows_the_restart_that_a_reload_needed() -> None:
+    """Each way to refresh is a turning point."""
+    restart = replace(OPEN.receipts[0], action="restart", at=0.1)
+    chart = CHARTED.findall(render(replace(OPEN, receipts=(*OPEN.receipts, restart))))[0]
+
+    assert "reload sent → restart sent, 39 ms : 61, 100" in chart
+
+
+@pytest.mark.parametrize("name", ["problem", "planned", "skipped", "drift"])
+def test_no_timeline_of_nothing(name: str) -> None:
+    """A run in which nothing turned has no chart: how long it took is in the table."""
+    assert "mermaid" not in render(REPORTS[name])

@@ -5,31 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from tests.unit.reporters.renderers import RENDERERS
 from tests.unit.reporters.reports import REPORTS
-
-from pgrst_gate.reporters import console, json_report, markdown
 
 Snapshot = Callable[[str, str], None]
 
-# A thousand items are listed: as a file that is nobody's reading. Other tests count them.
-READABLE = tuple(name for name in REPORTS if name != "many-stale")
-
-
-@pytest.mark.parametrize("name", READABLE)
-def test_console(name: str, snapshot: Snapshot) -> None:
-    """The account in a log is the one that was reviewed."""
-    snapshot(f"{name}.console.txt", console.render(REPORTS[name]))
-
-
-@pytest.mark.parametrize("name", READABLE)
-def test_markdown(name: str, snapshot: Snapshot) -> None:
-    """The job summary is the one that was reviewed."""
-    snapshot(f"{name}.summary.md", markdown.render(REPORTS[name]))
+SUFFIXES = {
+    "console": "console.txt",
+    "summary": "summary.md",
+    "comment": "comment.md",
+    "annotations": "annotations.txt",
+    "json": "report.json",
+    "junit": "junit.xml",
+    "sarif": "sarif",
+    "gitlab": "gitlab.json",
+}
+SHOWN = ("open", "closed", "causes", "access", "replicas", "problem", "drift", "hostile")
+# Hundreds of items in a file are nobody's reading: test_large.py counts them.
+LISTED = {(name, reporter) for name in ("many", "many-stale") for reporter in ("json", "junit")}
+LISTED |= {("many-stale", reporter) for reporter in SUFFIXES}
+PAIRS = [
+    *((name, reporter) for name in REPORTS for reporter in ("console", "summary")),
+    *((name, reporter) for name in SHOWN for reporter in SUFFIXES),
+    *(("many", reporter) for reporter in SUFFIXES),
+]
 
 
 @pytest.mark.parametrize(
-    "name", ["open", "closed", "access", "replicas", "problem", "drift", "hostile"]
+    ("name", "reporter"), [pair for pair in dict.fromkeys(PAIRS) if pair not in LISTED]
 )
-def test_json(name: str, snapshot: Snapshot) -> None:
-    """The JSON report is the one that programs were written against."""
-    snapshot(f"{name}.report.json", json_report.render(REPORTS[name]))
+def test_what_is_said(name: str, reporter: str, snapshot: Snapshot) -> None:
+    """It is what was reviewed, and programs were written against."""
+    snapshot(f"{name}.{SUFFIXES[reporter]}", RENDERERS[reporter](REPORTS[name]))
+
+
+@pytest.mark.parametrize("reporter", ["badge", "outputs"])
+def test_what_is_said_in_few_words(reporter: str, snapshot: Snapshot) -> None:
+    """Of all runs, one below the other."""
+    said = (f"{name}\n{RENDERERS[reporter](report)}\n" for name, report in REPORTS.items())
+
+    snapshot(f"all.{reporter}.txt", "\n".join(said))
