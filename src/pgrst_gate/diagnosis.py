@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from pgrst_gate.findings import Finding
-from pgrst_gate.health.settings import in_force
+from pgrst_gate.health.settings import altered, in_force
 from pgrst_gate.health.triggers import notifies
 from pgrst_gate.health.values import Health, Routine
 from pgrst_gate.remedies import grant
@@ -178,7 +178,7 @@ def _timeouts(health: Health) -> Iterator[Finding]:
             "risk",
             f"{user}, as whom PostgREST loads, has a statement_timeout of {limit.value}",
             (f"database: pg_db_role_setting of {user}: statement_timeout={limit.value}",),
-            f"alter role {quoted(user)} reset statement_timeout;\n"
+            f"{altered(user, limit)} reset statement_timeout;\n"
             f"select pg_terminate_backend(pid) from pg_stat_activity where usename = {literal};",
         )
 

@@ -66,9 +66,7 @@ def test_the_role_is_read_where_the_key_tells_it(key: str, role: str) -> None:
 )
 def test_the_anonymous_role_is_known_where_one_is_set(roles: tuple[str, ...], name: str) -> None:
     """In the database; two that differ are none."""
-    settings = tuple(
-        Setting("pgrst.db_anon_role", one, "authenticator", here=True) for one in roles
-    )
+    settings = tuple(Setting("pgrst.db_anon_role", one, "authenticator", "app") for one in roles)
 
     assert anonymous(replace(UNKNOWN, settings=settings)) == name
 
@@ -108,7 +106,7 @@ SICK: Final[Mapping[str, tuple[Health, Cause]]] = {
             roles={
                 "authenticator": Role("authenticator", superuser=False, bypasses_policies=False)
             },
-            settings=(Setting("statement_timeout", "1ms", "authenticator", here=False),),
+            settings=(Setting("statement_timeout", "1ms", "authenticator", ""),),
         ),
         Cause.RELOAD_FAILING,
     ),
@@ -126,6 +124,17 @@ def test_what_is_wrong_is_found(subject: str) -> None:
     health, cause = SICK[subject]
 
     assert [one.subject for one in found(health, "pgrst", frozenset({cause}))] == [subject]
+
+
+@pytest.mark.parametrize(("database", "where"), [("", ""), ("App", ' in database "App"')])
+def test_a_limit_is_taken_back_where_it_was_set(database: str, where: str) -> None:
+    """One that is for a database stays in force whatever is reset for all."""
+    health, cause = SICK["statement-timeout"]
+    limit = Setting("statement_timeout", "1ms", "authenticator", database)
+
+    [finding] = found(replace(health, settings=(limit,)), "pgrst", frozenset({cause}))
+
+    assert finding.remedy.startswith(f"alter role authenticator{where} reset statement_timeout;")
 
 
 def test_a_session_that_may_listen_unseen_is_no_finding() -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from pgrst_gate.doctor import channels
 from pgrst_gate.doctor.looks import HIDDEN, Look, unseen
 from pgrst_gate.findings import Finding
-from pgrst_gate.health.settings import in_force, seconds
+from pgrst_gate.health.settings import altered, in_force, seconds
 from pgrst_gate.health.values import Health, Table
 from pgrst_gate.schema import quoted
 
@@ -147,15 +147,15 @@ def timeouts(health: Health, read_seconds: float) -> Look:
         limit = seconds(found.value) if found else None
         enough = f"{ceil(4 * read_seconds)}s"
         texts.append(f"{user}: {found.value if found else 'none set'}")
-        if limit and read_seconds >= limit:
+        if found and limit and read_seconds >= limit:
             findings.append(
                 Finding(
                     "timeouts",
                     "risk",
                     f"the next load of the schema cache may fail: {user} has {limit:g} s for a"
                     f" statement, and reading the catalog took {read_seconds:.3g} s from here",
-                    (f"pg_db_role_setting of {user}: statement_timeout={found and found.value}",),
-                    f"alter role {quoted(user)} set statement_timeout = '{enough}';",
+                    (f"pg_db_role_setting of {user}: statement_timeout={found.value}",),
+                    f"{altered(user, found)} set statement_timeout = '{enough}';",
                 )
             )
     told = f"; reading the catalog took {read_seconds:.3g} s"

@@ -8,10 +8,11 @@ from typing import Final, LiteralString
 
 from pgrst_gate.health.asking import Rows
 from pgrst_gate.health.values import Setting
+from pgrst_gate.schema import quoted
 
 QUERY: Final[LiteralString] = """
 select split_part(one, '=', 1), substr(one, strpos(one, '=') + 1), coalesce(r.rolname, ''),
-  s.setdatabase <> 0
+  case when s.setdatabase <> 0 then current_database() else '' end
 from pg_db_role_setting s cross join unnest(s.setconfig) one
   left join pg_roles r on r.oid = s.setrole
 where s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
@@ -32,7 +33,16 @@ def in_force(found: Iterable[Setting], name: str, role: str) -> Setting | None:
     A role's goes before its database's, and one for this database before one for all.
     """
     apply = [one for one in found if one.name == name and one.role in {role, ""}]
-    return max(apply, key=lambda one: (bool(one.role), one.here), default=None)
+    return max(apply, key=lambda one: (bool(one.role), bool(one.database)), default=None)
+
+
+def altered(role: str, found: Setting) -> str:
+    """How the statement begins that alters this setting for a role, wherever it was made.
+
+    One for a database stays in force whatever the role is told for all.
+    """
+    here = f" in database {quoted(found.database)}" if found.role and found.database else ""
+    return f"alter role {quoted(role)}{here}"
 
 
 def seconds(value: str) -> float | None:

@@ -139,8 +139,8 @@ class Setting:
     value: str
     role: str
     """Whose it is; empty for all roles."""
-    here: bool
-    """It is for this database, not for all."""
+    database: str
+    """The database that it is for; empty where it is for all."""
 
 
 @dataclass(frozen=True, slots=True)
