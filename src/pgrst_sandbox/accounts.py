@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Final
+from typing import Any, Final
 
 from pgrst_gate import session
 from pgrst_gate.inputs import Given
@@ -20,6 +21,7 @@ from pgrst_gate.redaction import Secrets
 from pgrst_gate.report import Destinations, Event, Report
 from pgrst_gate.reporters import console, markdown
 from pgrst_sandbox.demo import EXPECTED, MIGRATION, SCHEMA
+from pgrst_sandbox.faults import loads
 from pgrst_sandbox.postgres import Postgres, postgres
 from pgrst_sandbox.process import Server, run
 
@@ -30,12 +32,29 @@ _CHANGING: Final = re.compile(
 )
 _TABLE: Final = {"expected-tables": "heartbeats"}
 _RELOADED: Final = {"runtime": "notify", "admin-url": "yes", "timeout": "10s"}
+_HASTE: Final = """
+begin;
+do $$ begin execute format(
+    'alter role authenticator in database %I set statement_timeout = 1', current_database()
+); end $$;
+commit;
+select pg_terminate_backend(pid, 5000) from pg_stat_activity
+ where usename = 'authenticator' and datname = current_database();
+do $$ begin
+    while not exists (
+        select from pg_stat_activity where datname = current_database() and query ilike 'listen%'
+    ) loop
+        perform pg_sleep(0.05), pg_stat_clear_snapshot();
+    end loop;
+end $$;
+"""
+"""Connections of the server are made anew, and a load may take a millisecond from then on."""
 _INTRODUCTION: Final = """# What the gate says
 
-The account of a pass and of each way a gate ends otherwise, as a console shows it. All of it is
-real output, written by `python -m pgrst_sandbox.accounts`; `make check` fails when the gate would
-say something else. The migration is that of `make demo`: two columns, a table and a function.
-[verdicts.md](verdicts.md) tells of each cause.
+The account of a pass and of each way a gate ends otherwise, as a console shows it, and as a job
+summary does. All of it is real output, written by `python -m pgrst_sandbox.accounts`; `make check`
+fails when the gate would say something else. The migration is that of `make demo`: two columns, a
+table and a function. [verdicts.md](verdicts.md) tells of each cause.
 """
 
 
@@ -51,10 +70,11 @@ class Scene:
     """SQL before the server loads its cache."""
     after: str = ""
     """SQL that it is not told of."""
-    summary: bool = False
-    """Show the job summary, too."""
-    stranger: bool = False
-    """Ask a server that is no PostgREST."""
+    version: str = "14.14"
+    slow: int = 0
+    """Milliseconds that a load takes longer; then the first one is not waited for."""
+    stranger: int = 0
+    """The status with which something else answers in place of PostgREST."""
 
 
 SCENES: Final = (
@@ -63,14 +83,12 @@ SCENES: Final = (
         "The migration was applied; the gate sends the NOTIFY and sees the cache change.",
         {**EXPECTED, **_RELOADED},
         after=MIGRATION,
-        summary=True,
     ),
     Scene(
         "stale",
         "The migration was applied, and nobody told PostgREST.",
         EXPECTED,
         after=MIGRATION,
-        summary=True,
     ),
     Scene(
         "not-applied",
@@ -114,8 +132,52 @@ SCENES: Final = (
         "The table should be gone, and its migration was not applied.",
         {"expected-absent": "scans"},
     ),
+    Scene("reloading", "The server was started a moment ago, and is still loading.", slow=60_000),
+    Scene(
+        "reload-failing",
+        "The migration was applied; the database ends the load, which takes too long for it.",
+        {
+            **_TABLE,
+            "runtime": "notify",
+            "admin-url": "yes",
+            "timeout": "3s",
+        },
+        after=f"{MIGRATION}{_HASTE}",
+    ),
     Scene("unauthorized", "The token is none.", {**_TABLE, "token": "no-token"}, before=MIGRATION),
-    Scene("not-postgrest", "Something else answers there.", stranger=True),
+    Scene("unreachable", "A gateway answers there, and finds no PostgREST.", stranger=502),
+    Scene("not-postgrest", "Something else answers there.", stranger=200),
+    Scene(
+        "unproven",
+        "PostgREST 10 shows no plans, and nothing counted a load.",
+        {"expected-functions": "update_scan_heartbeat(scan_id, progress_msg)"},
+        before=MIGRATION,
+        version="10.2.0",
+    ),
+    Scene(
+        "A rule of access is not kept",
+        "All is served, and the anonymous role may read more than it should.",
+        {**_TABLE, "access": "anon may read scans\nanon may not read heartbeats"},
+        before=MIGRATION,
+    ),
+    Scene(
+        "An endpoint does not answer as expected",
+        "All is served, and a request that was asked for fails.",
+        {**_TABLE, "endpoints": "/heartbeats?limit=1 -> 200\n/scans?limit=1 -> 404"},
+        before=MIGRATION,
+    ),
+    Scene(
+        "Unprotected",
+        "All is served, to everybody, and `fail-on-unprotected` is set.",
+        {**_TABLE, "database-url": "postgres", "fail-on-unprotected": "true"},
+        before=MIGRATION,
+    ),
+    Scene(
+        "Drift",
+        "The migration dropped a column that the API still offers.",
+        {"mode": "drift", "before": "the API", "after": "postgres"},
+        after="alter table scans drop column status;",
+    ),
     Scene(
         "Too little evidence",
         "All is as expected, and more evidence is required than was seen.",
@@ -172,7 +234,16 @@ def _sections(cluster: Postgres) -> Iterator[str]:
         database = f"scene_{number}"
         cluster.create_database(database)
         cluster.execute(f"create table projects{schema}{scene.before}", dbname=database)
-        with run(dsn=cluster.dsn(database, "authenticator")) as server:
+        server_of = partial(
+            run,
+            dsn=cluster.dsn(database, "authenticator"),
+            version=scene.version,
+            env=loads.slow(scene.slow),
+            wait=not scene.slow,
+        )
+        with server_of() as server:
+            if scene.slow:
+                server.wait_for_log("API server listening")
             if scene.after:
                 cluster.execute(scene.after, dbname=database)
             yield _section(scene, server, cluster, database)
@@ -185,23 +256,26 @@ def _section(scene: Scene, server: Server, cluster: Postgres, database: str) -> 
         if "admin-url" in texts:
             texts["admin-url"] = server.admin_url
         if texts["runtime"] == "notify":
-            user = texts.get("database-url", "postgres")
-            texts["database-url"] = cluster.dsn(database, user)
+            texts.setdefault("database-url", "postgres")
+        for name in ("database-url", "after"):
+            if name in texts:
+                texts[name] = cluster.dsn(database, texts[name])
+        if "before" in texts:
+            texts["before"] = url
         front = _Kept()
         session.run({name: Given(text, name) for name, text in texts.items()}, front)
     lines = [f"## {scene.title}", "", scene.told, "", "```text"]
     lines += [console.render(front.report).strip("\n"), "```", ""]
-    if scene.summary:
-        told = "<details><summary>The job summary of the same run</summary>"
-        lines += [told, "", markdown.render(front.report).strip("\n"), "", "</details>", ""]
-    shown = "\n".join(lines)
-    return shown.replace(url, "http://localhost:3000")
+    lines += ["<details><summary>The job summary of the same run</summary>", ""]
+    lines += [markdown.render(front.report).strip("\n"), "", "</details>", ""]
+    return "\n".join(lines).replace(url, "http://localhost:3000")
 
 
 @contextmanager
 def _address(scene: Scene, server: Server) -> Iterator[str]:
     if scene.stranger:
-        with ThreadingHTTPServer(("127.0.0.1", 0), _Stranger) as other:
+        answering = partial(_Stranger, scene.stranger)
+        with ThreadingHTTPServer(("127.0.0.1", 0), answering) as other:
             thread = Thread(target=other.serve_forever, args=(0.01,))
             thread.start()
             yield f"http://127.0.0.1:{other.server_port}"
@@ -214,8 +288,12 @@ def _address(scene: Scene, server: Server) -> Iterator[str]:
 class _Stranger(BaseHTTPRequestHandler):
     """A web server that answers all with a page."""
 
+    def __init__(self, status: int, *connection: Any) -> None:  # noqa: ANN401 - http.server's
+        self._status = status
+        super().__init__(*connection)
+
     def do_GET(self) -> None:
-        self.send_response(200)
+        self.send_response(self._status)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
         self.wfile.write(b"<html>Welcome</html>")

@@ -102,7 +102,8 @@ def comment(report: Report, gate: str, pages: str, run: str) -> str:
 
 
 def _blocks(report: Report, sections: tuple[Section, ...]) -> Iterator[str]:
-    return ("\n".join(lines) for section in sections if (lines := tuple(section(report))))
+    texts = ("\n".join(section(report)).strip("\n") for section in sections)
+    return filter(None, texts)
 
 
 def _head(report: Report) -> Iterator[str]:

@@ -18,7 +18,7 @@ from pgrst_gate.untrusted import block, one_line
 _MOST_SEEN: Final = 20
 """Rows of a table that are seen at once: what comes after it must not be a day's scroll away."""
 
-_MENTION: Final = re.compile(r"@(?=\w)")
+_MENTION: Final = re.compile(r"(?<!\w)@(?=\w)")
 _QUOTED: Final = re.compile(r"(?<!`)`([^`]*[^`\s][^`]*)`(?!`)")
 
 
