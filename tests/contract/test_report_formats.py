@@ -1,7 +1,8 @@
 """Reports as their readers judge them: by Microsoft's SARIF validator, Jenkins's JUnit schema.
 
-Neither is a package that Python can import: the one comes from npm, the other is in the source
-distribution of pytest, whose own JUnit reports are tested by it.
+Neither is a package that Python can import. The validator, which has the schema of SARIF 2.1.0 in
+it, comes from npm, by the digest below. The schema of Jenkins's xUnit plugin is in the source
+distribution of pytest, whose own JUnit reports are tested by it: that of requirements/dev.txt.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from tests.unit.reporters.reports import HOSTILE_TEXT, REPORTS, saying
 from pgrst_gate.reporters.formats import render
 
 MULTITOOL: Final = "@microsoft/sarif-multitool-linux@5.7.0"
-PYTEST: Final = "pytest==9.2.0"
+MULTITOOL_DIGEST: Final = "sha512-NxUbpq6ISCWoTQ/NfOYEwEDKq1Heka/rMoJ5R5LMydcAZQX/X7g5mWHcgxDub+0M07LC96tZ5LZHvF1Qy3gjTA=="
+LOCK: Final = Path(__file__).parents[2] / "requirements/dev.txt"
 ALL: Final = {**REPORTS, "saying": saying(HOSTILE_TEXT)}
 
 
@@ -32,7 +34,7 @@ def multitool(pytestconfig: pytest.Config) -> Path:
     found = folder / "node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool"
     if not found.is_file():
         try:
-            npm.install(folder, MULTITOOL)
+            npm.install(folder, MULTITOOL, MULTITOOL_DIGEST)
         except npm.NpmMissing as missing:
             pytest.skip(str(missing))
     found.chmod(0o755)
@@ -41,12 +43,15 @@ def multitool(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture(scope="module")
 def junit(pytestconfig: pytest.Config) -> xmlschema.XMLSchema:
-    """Jenkins's schema, downloaded once and kept in pytest's cache."""
-    folder = pytestconfig.cache.mkdir("junit-schema")
+    """Jenkins's schema, downloaded once for a version of pytest and kept in its cache."""
+    locked = re.findall(r"^pytest==.*\n(?: .*--hash.*\n)+", LOCK.read_text(), re.MULTILINE)[0]
+    folder = pytestconfig.cache.mkdir(f"junit-schema-{pytest.__version__}")
     if not (found := [*folder.glob("*.tar.gz")]):
+        (folder / "pytest.txt").write_text(locked)
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "download"]
-        options = ["--no-deps", "--no-binary=:all:", "--dest", str(folder), PYTEST]
-        subprocess.run([*pip, *options], check=True, capture_output=True)
+        options = ["--no-deps", "--no-binary=:all:", "--require-hashes", "--dest", str(folder)]
+        wanted = ["--requirement", str(folder / "pytest.txt")]
+        subprocess.run([*pip, *options, *wanted], check=True, capture_output=True)
         found = [*folder.glob("*.tar.gz")]
     with tarfile.open(found[0]) as archive:
         name = next(one for one in archive.getnames() if one.endswith("/junit-10.xsd"))

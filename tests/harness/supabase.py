@@ -14,6 +14,7 @@ from tests.harness import npm
 from tests.harness.locks import alone
 
 VERSION = "3.1.0"
+_DIGEST = "sha512-kv/vLnwcxxhkd+CvRjJhp5gP6juwzUUT0a6+JungfQyw9AcM2YSQTDDZwEVHdV85tFc7K975WGkzemw5He26/g=="
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Supabase:
         folder = cache / VERSION
         with alone(cache / "lock"):
             if not (found := _binaries(folder)):
-                npm.install(folder, f"supabase@{VERSION}")
+                npm.install(folder, f"supabase@{VERSION}", _DIGEST)
                 found = _binaries(folder)
         return cls(found[0])
 
