@@ -17,6 +17,8 @@ from pgrst_gate.verdicts import Cause, Verdict
 
 _MOST_TOLD: Final = 5
 """Items of one cause and remedy for which it is written out how it was told."""
+_DRAWING: Final = ("GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "TRAVIS")
+"""Variables of the runners that show their logs in colour, each by its own documentation."""
 _GOOD, _BAD, _WARNING, _FAINT = "bold green", "bold red", "yellow", "dim"
 
 
@@ -61,8 +63,14 @@ def write(stream: TextIO, text: str) -> None:
 
 
 def wants_colour(stream: TextIO) -> bool:
-    """Whether the stream is a terminal whose user did not decline colour (no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Whether the stream is a terminal whose user did not decline colour (no-color.org).
+
+    A runner's may be one that is kept as a file with all of its codes, unless it is known to draw.
+    """
+    environment = os.environ
+    drawn = not environment.get("CI") or any(environment.get(name) for name in _DRAWING)
+    declined = environment.get("NO_COLOR") or environment.get("TERM") == "dumb"
+    return stream.isatty() and drawn and not declined
 
 
 def _event(event: Event) -> Iterator[_Line]:

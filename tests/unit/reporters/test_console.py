@@ -81,6 +81,9 @@ def test_no_colour_in_a_log() -> None:
         ({"TERM": "dumb"}, Terminal(), False),
         ({"TERM": "xterm", "NO_COLOR": "1"}, Terminal(), False),
         ({"TERM": "xterm"}, io.StringIO(), False),
+        ({"TERM": "xterm", "CI": "true"}, Terminal(), False),
+        ({"TERM": "xterm", "CI": "true", "GITLAB_CI": "true"}, Terminal(), True),
+        ({"TERM": "xterm", "CI": "true", "GITLAB_CI": "true"}, io.StringIO(), False),
     ],
 )
 def test_wants_colour(
@@ -89,8 +92,17 @@ def test_wants_colour(
     wanted: bool,  # noqa: FBT001  # a column of a table
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Colour is for terminals whose user wants it."""
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    """Colour is for terminals whose user wants it, and in CI for logs that are shown in it."""
+    for name in (
+        "NO_COLOR",
+        "CI",
+        "GITHUB_ACTIONS",
+        "GITLAB_CI",
+        "BUILDKITE",
+        "CIRCLECI",
+        "TRAVIS",
+    ):
+        monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
