@@ -22,7 +22,10 @@ from tests.unit.reporters.reports import HOSTILE_TEXT, REPORTS, saying
 from pgrst_gate.reporters.formats import render
 
 MULTITOOL: Final = "@microsoft/sarif-multitool-linux@5.7.0"
-MULTITOOL_DIGEST: Final = "sha512-NxUbpq6ISCWoTQ/NfOYEwEDKq1Heka/rMoJ5R5LMydcAZQX/X7g5mWHcgxDub+0M07LC96tZ5LZHvF1Qy3gjTA=="
+MULTITOOL_DIGEST: Final = (
+    "sha512-NxUbpq6ISCWoTQ/NfOYEwEDKq1Heka/rMoJ5R5LM"
+    "ydcAZQX/X7g5mWHcgxDub+0M07LC96tZ5LZHvF1Qy3gjTA=="
+)
 LOCK: Final = Path(__file__).parents[2] / "requirements/dev.txt"
 ALL: Final = {**REPORTS, "saying": saying(HOSTILE_TEXT)}
 

@@ -14,7 +14,10 @@ from tests.harness import npm
 from tests.harness.locks import alone
 
 VERSION = "3.1.0"
-_DIGEST = "sha512-kv/vLnwcxxhkd+CvRjJhp5gP6juwzUUT0a6+JungfQyw9AcM2YSQTDDZwEVHdV85tFc7K975WGkzemw5He26/g=="
+_DIGEST = (
+    "sha512-kv/vLnwcxxhkd+CvRjJhp5gP6juwzUUT0a6+Jung"
+    "fQyw9AcM2YSQTDDZwEVHdV85tFc7K975WGkzemw5He26/g=="
+)
 
 
 @dataclass(frozen=True, slots=True)

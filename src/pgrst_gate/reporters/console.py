@@ -17,7 +17,7 @@ from pgrst_gate.verdicts import Cause, Verdict
 
 _MOST_TOLD: Final = 5
 """Items of one cause and remedy for which it is written out how it was told."""
-_DRAWING: Final = ("GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "TRAVIS")
+DRAWING: Final = ("GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "TRAVIS")
 """Variables of the runners that show their logs in colour, each by its own documentation."""
 _GOOD, _BAD, _WARNING, _FAINT = "bold green", "bold red", "yellow", "dim"
 
@@ -68,7 +68,7 @@ def wants_colour(stream: TextIO) -> bool:
     A runner's may be one that is kept as a file with all of its codes, unless it is known to draw.
     """
     environment = os.environ
-    drawn = not environment.get("CI") or any(environment.get(name) for name in _DRAWING)
+    drawn = not environment.get("CI") or any(environment.get(name) for name in DRAWING)
     declined = environment.get("NO_COLOR") or environment.get("TERM") == "dumb"
     return stream.isatty() and drawn and not declined
 
