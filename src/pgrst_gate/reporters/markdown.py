@@ -223,7 +223,7 @@ def _instances(report: Report, limit: int = _INSTANCES_BYTES) -> Iterator[str]:
     if report.instances:
         header = ("instance", "as expected", "evidence", "how it was told")
         yield from ("### Instances", "")
-        yield from markup.table(header, map(_asked, report.instances), limit)
+        yield from markup.table(header, map(_asked, sorted(report.instances, key=_stands)), limit)
 
 
 def _asked(result: InstanceResult) -> tuple[str, ...]:
@@ -236,7 +236,7 @@ def _access(report: Report, limit: int = _ACCESS_BYTES) -> Iterator[str]:
     if report.access:
         header = ("result", "rule", "how it was told")
         yield from ("### Access", "")
-        yield from markup.table(header, map(_rule, report.access), limit)
+        yield from markup.table(header, map(_rule, sorted(report.access, key=_stands)), limit)
         yield ""
         remedies = (_cure(result) for result in report.access if result.remedy)
         yield from markup.fitting(remedies, limit)
@@ -257,13 +257,26 @@ def _endpoints(report: Report, limit: int = _ENDPOINTS_BYTES) -> Iterator[str]:
     if report.endpoints:
         header = ("result", "request", "expected", "answered")
         yield from ("### Endpoints", "")
-        yield from markup.table(header, map(_endpoint, report.endpoints), limit)
+        yield from markup.table(
+            header, map(_endpoint, sorted(report.endpoints, key=_stands)), limit
+        )
 
 
 def _endpoint(endpoint: EndpointResult) -> tuple[str, ...]:
     outcome = wording.outcome(endpoint)
     told = map(code, (endpoint.line, endpoint.expected, endpoint.answered))
     return (f"<b>{outcome}</b>" if endpoint.passed is False else outcome, *told)
+
+
+def _stands(result: InstanceResult | AccessResult | EndpointResult) -> bool:
+    """Whether it closes nothing: what does is shown first, so that it is not folded away."""
+    match result:
+        case InstanceResult():
+            return not result.not_served
+        case AccessResult():
+            return not result.fails
+        case EndpointResult():
+            return result.passed is not False
 
 
 def _run(report: Report) -> Iterator[str]:

@@ -13,11 +13,13 @@ from hypothesis import given, settings
 from markdown_it import MarkdownIt
 from tests.unit import hostile
 from tests.unit.reporters.reports import (
+    ACCESS,
     CLOSED,
     MANY,
     MANY_STALE,
     OPEN,
     PROBLEM,
+    REPLICAS,
     REPORTS,
     saying,
 )
@@ -168,6 +170,21 @@ def test_every_instance_is_shown() -> None:
     text = render(replace(OPEN, receipts=receipts))
 
     assert re.findall(r"SIGUSR1 to container api-(\d+),", text) == list(map(str, range(30)))
+
+
+def test_what_closes_the_gate_is_not_folded_away() -> None:
+    """Of dozens of instances, rules and requests those that fail come first."""
+    report = replace(
+        CLOSED,
+        instances=(*[REPLICAS.instances[0]] * 30, REPLICAS.instances[1]),
+        access=(*[ACCESS.access[0]] * 30, ACCESS.access[1]),
+        endpoints=(*[CLOSED.endpoints[0]] * 30, CLOSED.endpoints[1]),
+    )
+    sections = [part.partition("</table>")[0] for part in render(report).split("\n### ")]
+
+    for heading, failed in (("Instances", "❌"), ("Access", "broken"), ("Endpoints", "failed")):
+        (shown,) = [part for part in sections if part.startswith(heading)]
+        assert failed in shown.split("<tr>")[2]
 
 
 def test_questions_that_are_left_out_are_counted() -> None:
