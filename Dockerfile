@@ -19,7 +19,7 @@ ENV PATH=/venv/bin:$PATH \
 COPY --from=dependencies /venv /venv
 COPY entrypoint.py /app/
 COPY src/pgrst_gate /app/pgrst_gate
-RUN python -m compileall -q /app
+RUN ln -s /app/entrypoint.py /venv/bin/pgrst-gate && python -m compileall -q /app
 
 # No USER: the runner mounts its files and the Docker socket for root. No WORKDIR: the runner sets its own.
 # No shell in between: dash drops variables like INPUT_ADMIN-URL, and a shell as PID 1 swallows signals.

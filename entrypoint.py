@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The image's entrypoint: a step of a workflow, or with arguments the command line."""
 
 import sys

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import yaml
 
+from pgrst_gate import __version__
 from pgrst_gate.given import STEP_INPUTS
 from pgrst_gate.inputs import CONFIG, INPUTS, Input
 from pgrst_gate.reporters.outputs import OUTPUTS
@@ -84,6 +85,67 @@ def _metadata(
         "runs": runs,
     }
     return _HEAD + yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True, width=100)
+
+
+class _Filled(str):
+    """A text that GitLab fills in before it reads the YAML; in quotes it stays one text."""
+
+    __slots__ = ()
+
+
+yaml.SafeDumper.add_representer(
+    _Filled, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'")
+)
+
+_NOT_GITLABS: Final = {"comment", "on-missing-secrets", "override-label", "report"}
+"""Inputs for GitHub alone; and `report`, for the component knows what its artifacts are."""
+_REPORTS: Final = {"json": "pgrst-gate-report.json", "junit": "pgrst-gate-junit.xml"}
+_CODE_QUALITY: Final = "gl-code-quality-report.json"
+
+
+def gitlab_component() -> str:
+    """The component for GitLab CI: https://docs.gitlab.com/ci/components.
+
+    Secrets are no inputs of it, for whoever may see a pipeline sees its inputs: they come as
+    masked CI/CD variables, as does whatever else is set so.
+    """
+    taken = [
+        one
+        for one in (*INPUTS, CONFIG)
+        if not (one.secret or one.is_source or one.name in _NOT_GITLABS)
+    ]
+    own = {
+        "stage": {"description": "Stage of the job.", "default": "deploy"},
+        "image": {
+            "description": "The image of pgrst-gate.",
+            "default": f"ghcr.io/OWNER/pgrst-gate:{__version__}",
+        },
+    }
+    inputs = {one.name: {"description": _described(one), "default": ""} for one in taken}
+    reports = _REPORTS | {"gitlab": _CODE_QUALITY}
+    job = {
+        "stage": "$[[ inputs.stage ]]",
+        "image": {"name": "$[[ inputs.image ]]", "entrypoint": [""]},
+        "variables": {
+            **{one.variable: _Filled(f"$[[ inputs.{one.name} ]]") for one in taken},
+            "PGRST_GATE_REPORT": ", ".join(f"{form}={path}" for form, path in reports.items()),
+        },
+        "script": ["pgrst-gate run"],
+        "artifacts": {
+            "when": "always",
+            "paths": [_REPORTS["json"]],
+            "reports": {"junit": _REPORTS["junit"], "codequality": _CODE_QUALITY},
+        },
+    }
+    parts = ({"spec": {"inputs": own | inputs}}, {"pgrst-gate": job})
+    return (
+        _HEAD
+        + "\n---\n".join(
+            yaml.safe_dump(part, sort_keys=False, allow_unicode=True, width=100).strip()
+            for part in parts
+        )
+        + "\n"
+    )
 
 
 def config_schema() -> str:
@@ -162,6 +224,7 @@ def readme(text: str) -> str:
 
 FILES: Final[dict[str, Callable[[str], str]]] = {
     "action.yml": lambda _: action_yml(),
+    "templates/pgrst-gate.yml": lambda _: gitlab_component(),
     "native/action.yml": lambda _: native_action_yml(),
     "schemas/config.schema.json": lambda _: config_schema(),
     "README.md": readme,

@@ -15,7 +15,7 @@ from pgrst_gate.doctor.looks import SUBJECTS
 from pgrst_gate.drift import allowed, snapshot
 from pgrst_gate.drift.rules import Rule
 from pgrst_gate.errors import Cancelled, GateError
-from pgrst_gate.given import from_config, from_environment
+from pgrst_gate.given import from_config
 from pgrst_gate.inputs import CONFIG, INPUTS, Given, read_inputs
 from pgrst_gate.plan import make_plan
 from pgrst_gate.report import Conclusion
@@ -167,17 +167,6 @@ def test_config_example_reads() -> None:
     given = from_config(Path("gate.yml"), example)
 
     assert make_plan(read_inputs({"url": Given("http://a", "url"), **given})).expectation
-
-
-def test_gitlab_example_names_variables_that_are_read() -> None:
-    """Every `PGRST_GATE_…` of the GitLab example is the variable of an input."""
-    (job,) = [yaml.safe_load(block) for block in blocks(README, "yaml") if "schema-gate:" in block]
-    variables = job["schema-gate"]["variables"]
-
-    given = from_environment(variables)
-
-    assert len(given) == len(variables)
-    assert make_plan(read_inputs(given)).expectation
 
 
 @pytest.mark.parametrize("page", PAGES, ids=by_path)
