@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from tests.harness.images import ROOT
 from tests.harness.runner import Job
 from tests.harness.scans import BEFORE, EXPECTED, EXPECTED_ITEMS, MIGRATION
 
+from pgrst_gate import __version__
 from pgrst_sandbox.ports import free_port
 
 if TYPE_CHECKING:
@@ -271,3 +273,12 @@ def test_secrets_are_masked_before_anything_is_said(
     assert {secrets["token"], secrets["api-key"], "wrong-password"} <= set(hidden)
     assert [command.data for command in step.commands[: len(hidden)]] == hidden
     assert not any(secret in report for secret in hidden)
+
+
+def test_the_image_has_the_command(gate_image: str) -> None:
+    """As CI systems want it that run a shell in the job's image."""
+    ran = ["docker", "run", "--rm", "--entrypoint=sh", gate_image, "-c", "pgrst-gate --version"]
+
+    told = subprocess.run(ran, capture_output=True, text=True, check=False)
+
+    assert told.stdout == f"pgrst-gate {__version__}\n", told.stderr
