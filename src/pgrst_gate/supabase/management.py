@@ -96,6 +96,7 @@ class Management:
         *,
         patience: float = PATIENCE_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.ref = ref
         self._project = f"/v1/projects/{ref}"
@@ -103,8 +104,8 @@ class Management:
         self._client = self._open.enter_context(
             Client(url, Credentials(token=token), connections=1)
         )
-        self._give_up = time.monotonic() + min(patience, PATIENCE_SECONDS)
-        self._sleep = sleep
+        self._give_up = clock() + min(patience, PATIENCE_SECONDS)
+        self._sleep, self._clock = sleep, clock
         self._not_before = self._describe_from = 0.0
 
     def run(self, statement: str) -> Done:
@@ -117,13 +118,13 @@ class Management:
         body = json.dumps({"query": statement, "read_only": False}).encode()
         question = Question("POST", f"{self._project}/database/query", body=body)
         tries, pause = 1, FIRST_PAUSE_SECONDS
-        unanswered = min(self._give_up, time.monotonic() + UNANSWERED_SECONDS)
+        unanswered = min(self._give_up, self._clock() + UNANSWERED_SECONDS)
         while not (answer := self._ask(question)).succeeded:
             if tries == 1 and is_of_the_project(answer):
                 self._refuse_what_is_down()
             wait = wait_asked_for(answer) or pause
             give_up = self._give_up if answer.status else unanswered
-            if not may_pass(answer) or time.monotonic() + wait > give_up:
+            if not may_pass(answer) or self._clock() + wait > give_up:
                 raise refusal(answer, self.ref, self._client.url, TO_WRITE)
             self._sleep(wait)
             tries, pause = tries + 1, min(pause * 2, LONGEST_PAUSE_SECONDS)
@@ -149,9 +150,9 @@ class Management:
 
         Waits for its turn: see `DESCRIBED_SECONDS`.
         """
-        if (wait := self._describe_from - time.monotonic()) > 0:
+        if (wait := self._describe_from - self._clock()) > 0:
             self._sleep(wait)
-        self._describe_from = time.monotonic() + DESCRIBED_SECONDS
+        self._describe_from = self._clock() + DESCRIBED_SECONDS
         query = f"?schema={quote(schema, safe='')}" if schema else ""
         return self._ask(Question("GET", f"{self._project}/database/openapi{query}"))
 
@@ -188,15 +189,15 @@ class Management:
 
     def _ask(self, question: Question) -> Answer:
         """The answer; asked once the rate limit allows it, and not at all if that is too late."""
-        wait = self._not_before - time.monotonic()
+        wait = self._not_before - self._clock()
         if wait > 0:
-            if time.monotonic() + wait > self._give_up:
+            if self._clock() + wait > self._give_up:
                 told = {"x-ratelimit-reset": f"{wait:.0f}"}
                 return Answer(HTTPStatus.TOO_MANY_REQUESTS, told)
             self._sleep(wait)
         answer = self._client.ask(question, most=DOCUMENT_BYTES)
         if answer.headers.get("x-ratelimit-remaining") == "0":
-            self._not_before = time.monotonic() + until_reset(answer)
+            self._not_before = self._clock() + until_reset(answer)
         return answer
 
 

@@ -40,26 +40,34 @@ def api(cluster: Postgres) -> ManagementApi:
 
 
 @dataclass
-class Sleep:
-    """Sleeps by making the time pass that the test looks at."""
+class Time:
+    """Passes while somebody sleeps, and not otherwise."""
 
+    now: float = 1000.0
     slept: list[float] = field(default_factory=list)
 
-    def __call__(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
+        """Let it pass."""
         self.slept.append(seconds)
+        self.now += seconds
+
+
+def client(ref: str, token: str, url: str, time: Time, patience: float = 60) -> Management:
+    """A client of an API at a URL, in a time of its own."""
+    return Management(ref, token, url, patience=patience, sleep=time.sleep, clock=lambda: time.now)
 
 
 @contextmanager
 def asked(
     api: ManagementApi, *, token: str = TOKEN, ref: str = REF, patience: float = 60
-) -> Iterator[tuple[Management, Sleep]]:
+) -> Iterator[tuple[Management, Time]]:
     """A client of the double, and how it slept."""
-    sleep = Sleep()
+    time = Time()
     with (
         serving_management(api) as url,
-        closing(Management(ref, token, url, patience=patience, sleep=sleep)) as management,
+        closing(client(ref, token, url, time, patience)) as management,
     ):
-        yield management, sleep
+        yield management, time
 
 
 def refusal(api: ManagementApi, **how: str) -> NotRefreshed:
@@ -74,11 +82,11 @@ def refusal(api: ManagementApi, **how: str) -> NotRefreshed:
 
 def test_a_statement_is_run_as_one_that_may_write(api: ManagementApi) -> None:
     """It reaches the real database, once, and its rows come back."""
-    with asked(api) as (management, sleep):
+    with asked(api) as (management, time):
         done = management.run("CREATE TABLE written AS SELECT 1 AS one")
         rows = management.run("SELECT one FROM written").rows
 
-    assert (done.tries, rows, sleep.slept) == (1, [{"one": 1}], [])
+    assert (done.tries, rows, time.slept) == (1, [{"one": 1}], [])
     assert api.asked == ["POST /database/query"] * 2
 
 
@@ -127,10 +135,10 @@ def test_a_failure_that_may_pass_is_waited_for(api: ManagementApi, status: int) 
     failed = Response(status)
     api.answers = [failed, NO_FAULT, failed, failed]  # the second is asked about the project
 
-    with asked(api) as (management, sleep):
+    with asked(api) as (management, time):
         done = management.run(SELECT)
 
-    assert (done.tries, sleep.slept) == (4, [1, 2, 4])
+    assert (done.tries, time.slept) == (4, [1, 2, 4])
     assert api.statements == [SELECT]
 
 
@@ -146,10 +154,12 @@ def test_a_lost_answer_is_asked_for_again(api: ManagementApi) -> None:
 
 def test_a_failure_that_lasts_ends_when_the_time_is_over(api: ManagementApi) -> None:
     """What was answered last is told, with where to look."""
-    api.answers = [Response(503)] * 9
+    api.answers = [Response(503), NO_FAULT, *[Response(503)] * 9]
 
-    with asked(api, patience=0.5) as (management, _), pytest.raises(NotRefreshed) as refused:
+    with asked(api, patience=20) as (management, time), pytest.raises(NotRefreshed) as refused:
         management.run(SELECT)
+
+    assert time.slept == [1, 2, 4, 8]
 
     assert "the Management API failed (503)" in str(refused.value)
     assert "status.supabase.com" in refused.value.hint
@@ -162,10 +172,10 @@ def test_too_many_requests_wait_as_long_as_the_answer_says(
     """No sooner, and no other question is asked in between."""
     api.answers = [Response(429, headers)]
 
-    with asked(api) as (management, sleep):
+    with asked(api) as (management, time):
         done = management.run(SELECT)
 
-    assert (done.tries, sleep.slept) == (2, [7])
+    assert (done.tries, time.slept) == (2, [7])
     assert api.asked == ["POST /database/query"] * 2
 
 
@@ -173,10 +183,10 @@ def test_a_limit_that_ends_too_late_is_not_waited_for(api: ManagementApi) -> Non
     """When the wait would be longer than there is time, that is said now."""
     api.answers = [Response(429, {"X-RateLimit-Reset": "50"})]
 
-    with asked(api, patience=20) as (management, sleep), pytest.raises(NotRefreshed) as refused:
+    with asked(api, patience=20) as (management, time), pytest.raises(NotRefreshed) as refused:
         management.run(SELECT)
 
-    assert sleep.slept == []
+    assert time.slept == []
     assert "too many requests" in str(refused.value)
     assert "ends in 50 s" in refused.value.hint
 
@@ -185,13 +195,12 @@ def test_a_used_up_limit_is_not_gone_beyond(api: ManagementApi) -> None:
     """The last request that is allowed makes the next one wait, so that none is refused."""
     api.remaining, api.reset = 1, 3
 
-    with asked(api) as (management, sleep):
+    with asked(api) as (management, time):
         management.run(SELECT)
         api.remaining = 120
         management.run(SELECT)
 
-    (slept,) = sleep.slept
-    assert 2 < slept <= 3
+    assert time.slept == [3]
 
 
 @pytest.mark.parametrize("status", ["INACTIVE", "PAUSING", "REMOVED"])
@@ -200,12 +209,12 @@ def test_a_paused_project_is_not_waited_for(api: ManagementApi, status: str) -> 
     api.status = status
     api.answers = [Response(544, {}, b'{"message": "Connection terminated"}')]
 
-    with asked(api) as (management, sleep), pytest.raises(NotRefreshed) as refused:
+    with asked(api) as (management, time), pytest.raises(NotRefreshed) as refused:
         management.run(SELECT)
 
     assert str(refused.value).startswith(f"project {REF} ")
     assert f"supabase.com/dashboard/project/{REF}" in refused.value.hint
-    assert sleep.slept == []
+    assert time.slept == []
 
 
 def test_a_project_that_comes_up_is_waited_for(api: ManagementApi) -> None:
@@ -217,17 +226,17 @@ def test_a_project_that_comes_up_is_waited_for(api: ManagementApi) -> None:
         assert management.run(SELECT).rows == [{"one": 1}]
 
 
-def test_an_address_where_nobody_answers_is_told(api: ManagementApi) -> None:
-    """The hint names the setting, and the way without it."""
-    sleep = Sleep()
+def test_an_address_where_nobody_answers_is_told() -> None:
+    """Not for as long as there is time: the hint names the setting, and the way without it."""
+    time = Time()
     with (
-        closing(Management(REF, TOKEN, "http://127.0.0.1:1", patience=0.1, sleep=sleep)) as nobody,
+        closing(client(REF, TOKEN, "http://127.0.0.1:1", time)) as nobody,
         pytest.raises(NotRefreshed, match="does not answer") as refused,
     ):
         nobody.run(SELECT)
 
+    assert time.slept == [1, 2, 4, 8, 8]
     assert "`supabase-api-url`" in refused.value.hint
-    assert api.asked == []
 
 
 def test_a_redirect_is_not_followed() -> None:
@@ -296,3 +305,14 @@ def test_who_may_not_know_the_schemas_is_told_the_permission(api: ManagementApi)
         management.exposed_schemas()
 
     assert "`data_api_config_read`" in refused.value.hint
+
+
+def test_the_description_is_asked_for_once_a_second(api: ManagementApi) -> None:
+    """A wait asks for it round by round, and the limit is 120 requests a minute."""
+    api.answers = [Response(200, {}, b"{}")] * 3
+
+    with asked(api) as (management, time):
+        for _ in range(3):
+            management.description("public")
+
+    assert time.slept == [1, 1]
