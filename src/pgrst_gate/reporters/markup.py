@@ -18,7 +18,7 @@ from pgrst_gate.untrusted import block, one_line
 _MOST_SEEN: Final = 20
 """Rows of a table that are seen at once: what comes after it must not be a day's scroll away."""
 
-_MENTION: Final = re.compile(r"(?<!\w)@(?=\w)")
+_MENTION: Final = re.compile(r"(?<!\w)@(?=\w)|#(?=\d)")
 _QUOTED: Final = re.compile(r"(?<!`)`([^`]*[^`\s][^`]*)`(?!`)")
 
 
@@ -41,11 +41,12 @@ def prose(said: str) -> str:
 def _inert(line: str) -> str:
     """The line, escaped, mentioning nobody and opening no formula.
 
-    A comment notifies whoever is mentioned in it, which a zero-width space prevents, as it does in
-    dependabot-core's pull request 3157. A `$` in a span is from GitHub's docs on mathematics.
+    A comment notifies whoever is mentioned in it, and is noted at every issue that is; a zero-width
+    space prevents both, as it does in dependabot-core's pull request 3157. A `$` in a span is from
+    GitHub's docs on mathematics.
     """
     escaped = html.escape(line, quote=False)
-    return _MENTION.sub("@\u200b", escaped).replace("$", "<span>$</span>")
+    return _MENTION.sub("\\g<0>\u200b", escaped).replace("$", "<span>$</span>")
 
 
 def paragraph(said: str) -> Iterator[str]:
