@@ -19,7 +19,7 @@ BIN := $(VENV)/bin
 # As old as the last time the environment was brought up to date.
 STAMP := $(VENV)/.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
-LOCK := $(BIN)/uv pip compile pyproject.toml --extra migrations --quiet --universal --python-version 3.11 \
+LOCK := $(BIN)/uv pip compile pyproject.toml --extra kubernetes --extra migrations --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(LOCK_ARGS)
 
 help: ## list the targets
