@@ -135,7 +135,14 @@ class _Run:
     def _judge(self, climbed: Climbed) -> None:
         journal, inputs = self.journal, self.plan.inputs
         role = role_of(inputs.token or inputs.api_key)
-        by = reach(inputs.db_channel, inputs.container, inputs.unit, inputs.pid)
+        by = reach(
+            inputs.db_channel,
+            inputs.container,
+            inputs.unit,
+            inputs.pid,
+            inputs.workload,
+            inputs.namespace,
+        )
         journal.instances = judging.instances(climbed)
         journal.verdicts = tuple(
             one if one.ok else replace(one, remedy=remedy(one, by, role))

@@ -22,6 +22,7 @@ from pgrst_gate.expectations.access import Rule, rules
 from pgrst_gate.expectations.endpoints import Endpoint, endpoints
 from pgrst_gate.expectations.migrations.layouts import Layout
 from pgrst_gate.report import Evidence, ReportFile
+from pgrst_gate.runtimes import kubeconfig
 from pgrst_gate.runtimes.interface import RuntimeName
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
 from pgrst_gate.supabase import addresses
@@ -57,6 +58,11 @@ class Inputs:
     pid_file: str
     process_name: str
     restart_command: str
+    workload: str
+    namespace: str
+    kubeconfig: str = field(repr=False)
+    kube_context: str
+    debug_image: str
     database_url: str = field(repr=False)
     db_channel: str
     project_ref: str
@@ -123,6 +129,8 @@ class Input:
     """Given, or told by another input: `url` by `project-ref`."""
     also_from: str = ""
     """Another tool's variable that holds the same; read where this is not given."""
+    hides: Callable[[str], Sequence[str]] | None = None
+    """Gives the secret parts of its text, where not all of it is one."""
 
     @property
     def attribute(self) -> str:
@@ -259,6 +267,32 @@ INPUTS: Final = (
         "Command that restarts the process, for `runtime: process` with `method: restart`. It is"
         " run without a shell.",
         readers.command,
+    ),
+    Input(
+        "workload",
+        "What runs PostgREST in a Kubernetes cluster: `deployment/NAME`, `statefulset/NAME`, or"
+        " `pods/LABEL=VALUE`.",
+        readers.workload,
+    ),
+    Input(
+        "namespace",
+        "Kubernetes namespace of the `workload`. Default: that of the context.",
+        readers.text,
+    ),
+    Input(
+        "kubeconfig",
+        "Path of a kubeconfig, or its text, from a secret. Default: `KUBECONFIG`,"
+        " `~/.kube/config`, or the service account of the pod this runs in.",
+        readers.text,
+        hides=kubeconfig.secrets,
+    ),
+    Input("kube-context", "Context of the kubeconfig. Default: its current one.", readers.text),
+    Input(
+        "debug-image",
+        "Image with a shell, such as `busybox:1.37`, for an ephemeral container that sends the"
+        " signal where PostgREST's image has no shell and no `database-url` is given. It stays"
+        " listed in the pod until that is replaced.",
+        readers.text,
     ),
     Input(
         "database-url",
@@ -599,6 +633,8 @@ def secrets_of(given: Mapping[str, Given], table: Iterable[Input] = INPUTS) -> t
     found: list[str] = []
     for one in table:
         text = given[one.name].text if one.name in given else ""
+        if one.hides:
+            found += one.hides(text)
         if not (one.secret or (one.is_source and "://" in text)):
             continue
         lines = text.splitlines() if one.shape == "headers" else [text]

@@ -20,7 +20,7 @@ Step = Literal["reload", "notify", "restart"]
 """`notify`: once more, by the database, whatever the runtime is."""
 
 RESTARTS: Final[frozenset[RuntimeName]] = frozenset(
-    {"docker", "compose", "swarm", "systemd", "process"}
+    {"docker", "compose", "swarm", "systemd", "process", "kubernetes"}
 )
 """Runtimes that can replace the process."""
 _NO_PROCESS: Final[frozenset[RuntimeName]] = frozenset({"notify", "supabase"})
@@ -44,7 +44,7 @@ def make_plan(inputs: Inputs, *, no_secrets: str = "") -> Plan:
 
     ``no_secrets`` says why this workflow is given none; empty where it is.
     """
-    problems = [*_of_drift(inputs), *_contradictions(inputs)]
+    problems = [*_of_drift(inputs), *_of_pods(inputs), *_contradictions(inputs)]
     expectation = _expectation(inputs)
     if not expectation and "config" in inputs.expect_from:
         problems.append("`expect-from` names `config`, but nothing is typed in any input")
@@ -110,6 +110,15 @@ def _of_drift(inputs: Inputs) -> Iterator[str]:
             yield f"`{name}` is for `mode: drift`, and this is mode {inputs.mode}"
 
 
+def _of_pods(inputs: Inputs) -> Iterator[str]:
+    if "restart" in _ladder(inputs) and inputs.workload.startswith("pods/"):
+        asked = "method: restart" if inputs.method == "restart" else "escalate"
+        yield (
+            f"`{asked}` needs a deployment or a statefulset in `workload`: nothing is known that"
+            f" would replace {inputs.workload}"
+        )
+
+
 def _contradictions(inputs: Inputs) -> Iterator[str]:
     needs = {
         "docker": ("container", inputs.container),
@@ -117,6 +126,7 @@ def _contradictions(inputs: Inputs) -> Iterator[str]:
         "swarm": ("service", inputs.service),
         "systemd": ("unit", inputs.unit),
         "supabase": ("project-ref", inputs.project_ref),
+        "kubernetes": ("workload", inputs.workload),
     }
     if inputs.runtime in needs and not needs[inputs.runtime][1]:
         yield f"runtime {inputs.runtime} needs `{needs[inputs.runtime][0]}`"

@@ -24,6 +24,8 @@ FAILURES: Final = ("1", "2", "3", "4")
 _JWT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0}
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# RFC 1123's subdomain, as Kubernetes takes it.
+_NAME_OF_OBJECT: Final = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
 _FLAGS: Final = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(
     ("false", "no", "off", "0"), False
 )
@@ -187,6 +189,21 @@ def failures(given: str) -> tuple[int, ...]:
     if not named or set(named) - set(FAILURES):
         raise ValueError(f"expected some of {', '.join(FAILURES)}")
     return tuple(map(int, named))
+
+
+def workload(given: str) -> str:
+    """Something that runs pods: a deployment or statefulset by its name, or pods by labels."""
+    kind, slash, name = given.strip().partition("/")
+    if not given.strip():
+        return ""
+    named = kind in {"deployment", "statefulset"} and _NAME_OF_OBJECT.fullmatch(name)
+    labelled = kind == "pods" and "=" in name and not re.search(r"\s=|=\s|/.*/", name)
+    if not slash or not (named or labelled):
+        raise ValueError(
+            "expected deployment/NAME, statefulset/NAME or pods/LABEL=VALUE, such as"
+            " deployment/postgrest"
+        )
+    return given.strip()
 
 
 def one_of(choices: Iterable[str]) -> Callable[[str], str]:

@@ -58,9 +58,20 @@ class Reach:
     """The command that sends the server its signal."""
 
 
-def reach(channel: str, container: str, unit: str, pid: int | None) -> Reach:
+def reach(
+    channel: str,
+    container: str,
+    unit: str,
+    pid: int | None,
+    workload: str = "",
+    namespace: str = "",
+) -> Reach:
     """How this server is told to reload, by what names it."""
     named = quoted(channel or "pgrst")
+    if workload:
+        replaced = "deployment/<name>" if workload.startswith("pods/") else workload
+        where = f"-n {shlex.quote(namespace)} " if namespace else ""
+        return Reach(named, f"kubectl {where}rollout restart {replaced}")
     if unit:
         return Reach(named, f"systemctl kill -s SIGUSR1 --kill-whom=main {shlex.quote(unit)}")
     if pid is not None:

@@ -191,6 +191,11 @@ def _find_runtime(plan: Plan) -> tuple[Runtime, str]:
         pid_file=inputs.pid_file,
         process_name=inputs.process_name,
         restart_command=inputs.restart_command,
+        workload=inputs.workload,
+        namespace=inputs.namespace,
+        kubeconfig=inputs.kubeconfig,
+        kube_context=inputs.kube_context,
+        debug_image=inputs.debug_image,
         database_url=inputs.database_url,
         channel=inputs.db_channel,
         project_ref=inputs.project_ref,
@@ -204,7 +209,7 @@ def _find_runtime(plan: Plan) -> tuple[Runtime, str]:
     if choice.name == "none" and inputs.method != "auto":
         raise NotRefreshed(
             f"there is nothing to {inputs.method}: {choice.why}",
-            hint="give `container`, `service`, `unit`, `pid`, `pid-file`, `process-name` or"
+            hint="give `container`, `service`, `unit`, `pid`, `pid-file`, `process-name`, `workload` or"
             " `database-url`",
         )
     return RUNTIMES[choice.name](choice.target), choice.why

@@ -52,6 +52,8 @@ def test_every_default_reads(one: Any) -> None:  # noqa: ANN401 - Input is gener
         ("timeout", "0.5", 0.5),
         ("interval", "100ms", 0.1),
         ("pid", "4711", 4711),
+        ("workload", " statefulset/rest ", "statefulset/rest"),
+        ("workload", "pods/app.kubernetes.io/name=rest", "pods/app.kubernetes.io/name=rest"),
         ("escalate", "Yes", True),
         ("dry_run", "0", False),
         ("require_evidence", "confirmed", Evidence.CONFIRMED),
@@ -86,6 +88,9 @@ def test_texts_become_values(attribute: str, text: str, value: object) -> None:
         ("consecutive", "0", "a whole number from 1 up"),
         ("consecutive", "-1", "a whole number from 1 up"),
         ("pid", "1e3", "a whole number from 1 up"),
+        ("workload", "postgrest", "expected deployment/NAME, statefulset/NAME or pods/LABEL=VALUE"),
+        ("workload", "deployment/Rest", "such as deployment/postgrest"),
+        ("workload", "pods/rest", "or pods/LABEL=VALUE"),
         ("runtime", "dockr", "did you mean `docker`?"),
         ("require_evidence", "confirm", "did you mean `confirmed`?"),
         ("escalate", "maybe", "expected true or false"),
@@ -135,10 +140,11 @@ def test_secrets_are_found_before_anything_is_read() -> None:
     given = {
         "api-key": Given("sb_secret_1", ""),
         "headers": Given("X-Key: hush\nX-Other: quiet", ""),
+        "kubeconfig": Given("clusters:\n- user: {token: silent}", ""),
         "url": Given(URL, ""),
     }
 
-    assert secrets_of(given) == ("sb_secret_1", "hush", "quiet")
+    assert secrets_of(given) == ("sb_secret_1", "hush", "quiet", "silent")
 
 
 def test_secrets_do_not_show_in_a_repr() -> None:

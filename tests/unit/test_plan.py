@@ -47,6 +47,12 @@ def test_the_mildest_refresh_comes_first(texts: dict[str, str], ladder: tuple[st
         ({"runtime": "compose", "project": "app"}, "runtime compose needs `service`"),
         ({"runtime": "swarm"}, "runtime swarm needs `service`"),
         ({"runtime": "systemd"}, "runtime systemd needs `unit`"),
+        ({"runtime": "kubernetes"}, "runtime kubernetes needs `workload`"),
+        (
+            {"workload": "pods/app=rest", "method": "restart"},
+            "`method: restart` needs a deployment or a statefulset in `workload`",
+        ),
+        ({"workload": "pods/app=rest", "escalate": "true"}, "`escalate` needs a deployment or"),
         ({"runtime": "notify"}, "runtime notify needs `database-url`"),
         ({"pid": "1", "pid_file": "a"}, "only one of `pid`, `pid-file`"),
         ({"runtime": "none", "method": "restart"}, "does not go with runtime none"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgrst_gate.remedies import remedy
+from pgrst_gate.remedies import reach, remedy
 from pgrst_gate.schema import Argument, Column, Function, Item, Relation, Relationship
 from pgrst_gate.verdicts import Cause, Verdict
 
@@ -37,3 +37,22 @@ def test_every_closed_item_has_something_to_type(item: Item, cause: Cause) -> No
 def test_a_missing_grant_is_spelled_out(item: Item, statement: str) -> None:
     """For this item, quoted as SQL needs it."""
     assert remedy(Verdict(item, expected_present=True, cause=Cause.NOT_GRANTED)) == statement
+
+
+@pytest.mark.parametrize(
+    ("named", "command"),
+    [
+        (("", "", 7, ""), "kill -USR1 7"),
+        (("", "rest", None, ""), "systemctl kill -s SIGUSR1 --kill-whom=main rest"),
+        (("api", "", None, ""), "docker kill -s SIGUSR1 api"),
+        (("", "", None, "statefulset/a"), "kubectl -n ns rollout restart statefulset/a"),
+        (("", "", None, "pods/a=b"), "kubectl -n ns rollout restart deployment/<name>"),
+    ],
+)
+def test_the_command_is_for_what_was_named(
+    named: tuple[str, str, int | None, str], command: str
+) -> None:
+    """Container, unit, process or workload."""
+    container, unit, pid, workload = named
+
+    assert reach("", container, unit, pid, workload, "ns").signal == command

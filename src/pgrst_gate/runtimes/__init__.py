@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from pgrst_gate.errors import UsageError
+from pgrst_gate.runtimes.cluster import Cluster
 from pgrst_gate.runtimes.compose import Compose
 from pgrst_gate.runtimes.docker import Docker
 from pgrst_gate.runtimes.interface import Runtime, RuntimeName, Target
+from pgrst_gate.runtimes.kubernetes import Kubernetes
 from pgrst_gate.runtimes.none import NoRefresh
 from pgrst_gate.runtimes.notify import Notify
 from pgrst_gate.runtimes.process import Process
@@ -35,6 +38,13 @@ def _systemd(target: Target) -> Runtime:
 
 def _process(target: Target) -> Runtime:
     return Process(target.pid, target.pid_file, target.process_name, target.restart_command)
+
+
+def _kubernetes(target: Target) -> Runtime:
+    connect = partial(Cluster, target.kubeconfig, target.kube_context, target.namespace)
+    notify = Notify(target.database_url, target.channel) if target.database_url else None
+    workload = _needed(target.workload, "kubernetes", "workload")
+    return Kubernetes(workload, connect, notify, target.debug_image)
 
 
 def _notify(target: Target) -> Runtime:
@@ -72,6 +82,7 @@ RUNTIMES: Final[Mapping[RuntimeName, Callable[[Target], Runtime]]] = {
     "swarm": _swarm,
     "systemd": _systemd,
     "process": _process,
+    "kubernetes": _kubernetes,
     "notify": _notify,
     "supabase": _supabase,
     "none": _none,

@@ -77,6 +77,7 @@ def _named(target: Target) -> Choice | None:
         "pid": ("process", target.pid),
         "pid-file": ("process", target.pid_file),
         "process-name": ("process", target.process_name),
+        "workload": ("kubernetes", target.workload),
         "project-ref": ("supabase", target.access_token and target.project_ref),
     }
     given = {key: name for key, (name, value) in by_input.items() if value}

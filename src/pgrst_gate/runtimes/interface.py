@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 RuntimeName = Literal[
-    "docker", "compose", "swarm", "systemd", "process", "notify", "supabase", "none"
+    "docker",
+    "compose",
+    "swarm",
+    "systemd",
+    "process",
+    "kubernetes",
+    "notify",
+    "supabase",
+    "none",
 ]
 Action = Literal["reload", "restart"]
 ReloadSignal = Literal["SIGUSR1", "SIGHUP"]
@@ -32,6 +40,14 @@ class Target:
     process_name: str = ""
     """Empty for `postgrest`."""
     restart_command: str = ""
+    workload: str = ""
+    """`deployment/NAME`, `statefulset/NAME`, or `pods/` and a label selector."""
+    namespace: str = ""
+    """Empty for that of the kubeconfig's context."""
+    kubeconfig: str = field(default="", repr=False)
+    """A path, or the text of such a file; empty for what the environment has."""
+    kube_context: str = ""
+    debug_image: str = ""
     database_url: str = ""
     channel: str = ""
     """Empty for `pgrst`."""

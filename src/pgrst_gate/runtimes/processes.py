@@ -187,7 +187,7 @@ def read_proc(status: str, cmdline: str, *, stat: str = "", exe: str = "") -> Ru
         comm=fields["Name"],
         exe=exe,
         started=from_state[22 - 3] if from_state else "",
-        caught=int(fields["SigCgt"], 16),
+        caught=int(fields["SigCgt"], 16) if "SigCgt" in fields else None,  # gVisor has none
     )
 
 

@@ -68,6 +68,7 @@ def pick(
         (Target(pid_file="/run/x"), "process", "`pid-file` is given"),
         (Target(process_name="rest"), "process", "`process-name` is given"),
         (Target(pid=7, process_name="rest"), "process", "`pid` is given"),
+        (Target(workload="pods/a=b"), "kubernetes", "`workload` is given"),
         (Target(database_url="postgresql://db"), "notify", "`database-url` is given"),
         (Target(unit="rest", database_url="postgresql://db"), "systemd", "`unit` is given"),
         (Target(project_ref="p", access_token="sbp_x"), "supabase", "`project-ref` is given"),

@@ -22,6 +22,7 @@ WHOLE = Target(
     project_ref="abcdefghijklmnopqrst",
     access_token="sbp_x",
     supabase_api_url="http://127.0.0.1:1",
+    workload="deployment/rest",
 )
 
 
@@ -42,6 +43,7 @@ def test_every_name_has_a_runtime() -> None:
         ("compose", "service"),
         ("swarm", "service"),
         ("systemd", "unit"),
+        ("kubernetes", "workload"),
         ("notify", "database-url"),
         ("supabase", "project-ref"),
     ],
@@ -53,10 +55,10 @@ def test_a_runtime_without_its_target_is_refused(name: RuntimeName, key: str) ->
 
 
 def test_libraries_are_loaded_only_by_those_who_need_them() -> None:
-    """To know the runtimes costs neither the Docker SDK, nor psycopg, nor an HTTP client."""
+    """To know the runtimes costs no SDK, no psycopg and no HTTP client."""
     code = (
         "import sys, pgrst_gate.runtimes.auto; "
-        "names = ('docker', 'psycopg', 'requests', 'httpx'); "
+        "names = ('docker', 'psycopg', 'requests', 'httpx', 'httpx2', 'lightkube'); "
         "print([name for name in names if name in sys.modules])"
     )
 

@@ -1,0 +1,266 @@
+"""PostgREST in a Kubernetes cluster: a reload in every pod, or a rollout of new ones.
+
+PostgREST's own image holds no program but itself, so that exec has nothing to send a signal with.
+Then it is NOTIFY where there is a database URL, or an ephemeral container where one is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from typing import Final, Literal
+
+from pgrst_gate.errors import NotRefreshed
+from pgrst_gate.postgrest import logs
+from pgrst_gate.runtimes import in_pod, rollout
+from pgrst_gate.runtimes.cluster import Cluster, Forbidden
+from pgrst_gate.runtimes.interface import (
+    Action,
+    Address,
+    Condition,
+    Instance,
+    Mark,
+    ReloadSignal,
+    RuntimeName,
+)
+from pgrst_gate.runtimes.notify import Notify
+from pgrst_gate.runtimes.portforward import Forward
+from pgrst_gate.runtimes.workload import Pod, Workload
+
+LOG_LINES: Final = 2000
+
+Way = Literal["exec", "notify", "ephemeral container"]
+
+
+class Kubernetes:
+    """All pods of `deployment/NAME`, `statefulset/NAME` or `pods/LABEL=VALUE`, as one instance.
+
+    ``notify`` reloads where no signal can be sent, and else an ephemeral container of
+    ``debug_image`` does, which stays listed in the pod until that is replaced.
+    """
+
+    name: Final[RuntimeName] = "kubernetes"
+
+    def __init__(
+        self,
+        workload: str,
+        connect: Callable[[], Cluster] = Cluster,
+        notify: Notify | None = None,
+        debug_image: str = "",
+    ) -> None:
+        self._kind, _, self._wanted = workload.partition("/")
+        self._connect = connect
+        self._notify = notify
+        self._debug_image = debug_image
+        self._way: Way = "exec"
+        self._tunnels: dict[str, tuple[str, Forward]] = {}
+        self._generation: frozenset[str] = frozenset()
+
+    @cached_property
+    def _cluster(self) -> Cluster:
+        return self._connect()
+
+    def preflight(self, action: Action) -> tuple[Instance, ...]:
+        """As `Runtime.preflight`: what the action asks of the cluster is tried, or made dry."""
+        workload = self._workload()
+        pods = self._cluster.pods(workload.selector)
+        warnings = [one.state for one in pods if not one.ready]
+        if action == "restart":
+            self._ensure_replaceable(workload)
+        else:
+            self._ensure_ready(workload, pods)
+            warnings += self._choose_way([one for one in pods if one.started_at])
+        for pod in [one for one in pods if one.ready][:1]:
+            self._cluster.log(pod, last=1)
+            with self._cluster.forwarded(pod):
+                pass
+        name = f"{workload} in namespace {self._cluster.namespace}"
+        return (Instance(f"{self._kind}/{self._wanted}", name, tuple(warnings)),)
+
+    def mark(self, instance: Instance) -> Mark:
+        """As `Runtime.mark`: another process once none is left of those that were seen first."""
+        del instance
+        pods = self._pods()
+        running = frozenset(pod.process for pod in pods if pod.started_at)
+        if running and self._generation.isdisjoint(running):
+            self._generation = running
+        ends = []
+        for pod in pods:
+            last = self._cluster.log(pod, last=1)
+            ends.append(f"{pod.name}={last[-1].stamp if last else ''}")
+        return Mark(" ".join(sorted(self._generation)), " ".join(ends))
+
+    def reload(self, instance: Instance, signal: ReloadSignal) -> str:
+        """As `Runtime.reload`: in every pod that runs, for one that is not ready may soon be."""
+        if self._way == "notify" and self._notify:
+            (channel,) = self._notify.preflight("reload")
+            return self._notify.reload(channel, signal)
+        pods = [pod for pod in self._pods() if pod.started_at]
+        if not pods:
+            raise NotRefreshed(
+                f"{instance.name} has no running pod any more; nothing was sent",
+                hint=f"see kubectl -n {self._cluster.namespace} get pods",
+            )
+        for number, pod in enumerate(pods):
+            try:
+                self._send(pod, signal)
+            except NotRefreshed as error:
+                so_far = f" (sent so far to {', '.join(map(str, pods[:number]))})" if number else ""
+                raise NotRefreshed(f"{error}{so_far}", hint=error.hint) from error
+        return f"{signal} (by {self._way} in {', '.join(map(str, pods))})"
+
+    def restart(self, instance: Instance) -> str:
+        """As `Runtime.restart`: followed until every pod is a new one, and ready."""
+        del instance
+        rollout.roll_out(self._cluster, self._workload)
+        return "rollout restart"
+
+    def addresses(self, instance: Instance) -> tuple[Address, ...]:
+        """As `Runtime.addresses`: a local port that leads to each pod that is ready."""
+        del instance
+        ready = {pod.process: pod for pod in self._pods() if pod.ready}
+        for gone in self._tunnels.keys() - ready.keys():
+            _, forward = self._tunnels.pop(gone)
+            forward.close()
+        for process, pod in ready.items():
+            if process not in self._tunnels:
+                forward = Forward(partial(self._cluster.forwarded, pod))
+                self._tunnels[process] = str(pod), forward
+        return tuple(
+            Address(name, f"http://127.0.0.1:{forward.port}")
+            for name, forward in self._tunnels.values()
+        )
+
+    def log_since(self, instance: Instance, mark: Mark) -> tuple[str, ...]:
+        """As `Runtime.log_since`; of several pods the log of the one that lags behind.
+
+        So a load counts once the last of them has finished it, and a failure in any of them.
+        """
+        del instance
+        ends = dict(end.rsplit("=", 1) for end in mark.log_position.split())
+        told = []
+        for pod in self._pods():
+            end = ends.get(pod.name, "")
+            lines = self._cluster.log(pod, last=LOG_LINES, since=end)
+            told.append(tuple(line.text for line in lines if line.stamp > end))
+        return min(told, key=_progress, default=())
+
+    def condition(self, instance: Instance) -> Condition:
+        """As `Runtime.condition`: hopeless once the workload is gone, or scaled to nothing."""
+        workload = self._found()
+        if workload is None:
+            return Condition(f"{instance.name} was deleted", hopeless=True)
+        if self._kind != "pods" and not workload.wanted:
+            return Condition(f"{instance.name} is scaled to 0", hopeless=True)
+        pods = self._cluster.pods(workload.selector)
+        if any(pod.ready for pod in pods):
+            return Condition()
+        how = ", ".join(pod.state for pod in pods) or "there is none"
+        return Condition(f"{instance.name} has no ready pod: {how}")
+
+    def close(self) -> None:
+        """As `Runtime.close`."""
+        for _, forward in self._tunnels.values():
+            forward.close()
+        self._tunnels.clear()
+        if "_cluster" in self.__dict__:
+            self._cluster.close()
+
+    def _found(self) -> Workload | None:
+        if self._kind == "pods":
+            return Workload("pods", self._wanted, self._wanted)
+        return self._cluster.workload(self._kind, self._wanted)
+
+    def _workload(self) -> Workload:
+        """The workload; where there is none, what may have been meant is named."""
+        if found := self._found():
+            return found
+        namespace = self._cluster.namespace
+        if self._cluster.has_namespace() is False:
+            near = _nearest(namespace, self._cluster.namespaces())
+            raise NotRefreshed(
+                f"no namespace is called {namespace} in the cluster at {self._cluster.server}",
+                hint=f"give another `namespace`{near}, or another cluster by `kube-context`",
+            )
+        near = _nearest(self._wanted, self._cluster.names(self._kind))
+        raise NotRefreshed(
+            f"no {self._kind} is called {self._wanted} in namespace {namespace}",
+            hint=f"give another `workload`{near}, or another `namespace`",
+        )
+
+    def _pods(self) -> tuple[Pod, ...]:
+        return self._cluster.pods(self._workload().selector)
+
+    def _ensure_ready(self, workload: Workload, pods: Sequence[Pod]) -> None:
+        if any(pod.ready for pod in pods):
+            return
+        if self._kind != "pods" and not workload.wanted:
+            raise NotRefreshed(
+                f"{workload} is scaled to 0; nothing was sent",
+                hint=f"kubectl -n {self._cluster.namespace} scale --replicas=1 {self._kind}/"
+                f"{self._wanted}",
+            )
+        how = rollout.states(self._cluster, pods) or "no pod has its labels"
+        raise NotRefreshed(
+            f"{workload} has no ready pod: {how}; nothing was sent",
+            hint=f"see kubectl -n {self._cluster.namespace} describe pods -l '{workload.selector}'",
+        )
+
+    def _ensure_replaceable(self, workload: Workload) -> None:
+        if self._kind == "pods":
+            raise NotRefreshed(
+                f"{workload} cannot be restarted: nothing is known that would make new ones",
+                hint="name their deployment or statefulset in `workload`",
+            )
+        unfit = workload.unfit or ("" if workload.wanted else "it is scaled to 0")
+        if unfit:
+            raise NotRefreshed(
+                f"a rollout of {workload} would not replace its pods: {unfit}; nothing was sent",
+                hint="use `method: reload`, or change that first",
+            )
+        self._cluster.restart(workload, rollout.now(), dry_run=True)
+
+    def _choose_way(self, pods: Sequence[Pod]) -> tuple[str, ...]:
+        """How the pods are to be signalled; gives warnings."""
+        try:
+            without = [pod for pod in pods if not in_pod.looked_at(self._cluster, pod)]
+        except Forbidden:
+            if self._notify is None:
+                raise
+            without = list(pods)
+        if not without:
+            self._way = "exec"
+            return ()
+        if self._notify:
+            self._way = "notify"
+            (channel,) = self._notify.preflight("reload")
+            return channel.warnings
+        if not self._debug_image:
+            raise NotRefreshed(
+                f"the image of {without[0]} has nothing to send a signal with (PostgREST's own has "
+                "no shell); nothing was sent",
+                hint="give `database-url`, to reload by NOTIFY; or `debug-image: busybox`, to send "
+                "the signal from an ephemeral container; or use `method: restart`",
+            )
+        self._way = "ephemeral container"
+        image = self._debug_image
+        in_pod.send_from_beside(self._cluster, without[0], "SIGUSR1", image, dry_run=True)
+        return ()
+
+    def _send(self, pod: Pod, signal: ReloadSignal) -> None:
+        if self._way == "exec":
+            in_pod.send(self._cluster, pod, signal)
+        else:
+            in_pod.send_from_beside(self._cluster, pod, signal, self._debug_image)
+
+
+def _progress(lines: tuple[str, ...]) -> tuple[bool, int]:
+    """What to sort logs by: a failed load first, then by the loads that were finished."""
+    read = logs.read(lines)
+    return not read.failure, read.finished
+
+
+def _nearest(wanted: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(wanted, names, 3) or names[:5]
+    return f" ({', '.join(near)} is there)" if near else ""

@@ -1,0 +1,117 @@
+"""A local port that leads to a pod: what `kubectl port-forward` does, over WebSockets.
+
+The protocol is `v4.channel.k8s.io` of the kubelet (its package streaming/portforward): binary
+messages, of which the first byte is a channel. Channel 0 is the data, channel 1 an error as text;
+the first message on each holds the port number. A stream is one TCP connection.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, suppress
+from typing import TYPE_CHECKING, Final
+
+from pgrst_gate.errors import NotRefreshed
+
+if TYPE_CHECKING:
+    from httpx2.websockets import WebSocketSession
+
+Open = Callable[[], "AbstractContextManager[WebSocketSession]"]
+"""Opens a stream to the pod's port; raises `NotRefreshed`."""
+
+_DATA, _ERROR = 0, 1
+_PIECE: Final = 32_768
+_BACKLOG: Final = 16
+_LOOK_SECONDS: Final = 0.2
+"""How often an idle stream is looked at, for whether its connection has ended."""
+
+
+class Forward:
+    """Listens on a port of this machine's loopback, for this machine alone, until it is closed."""
+
+    def __init__(self, open_stream: Open) -> None:
+        self._open = open_stream
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+        self._closing = threading.Event()
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self.port: Final[int] = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the listener and all connections; never raises."""
+        self._closing.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        with self._lock:
+            for connection in self._connections:
+                _end(connection)
+        self._thread.join()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:  # closed
+                return
+            with self._lock:
+                self._connections.add(connection)
+            threading.Thread(target=self._carry, args=(connection,), daemon=True).start()
+
+    def _carry(self, connection: socket.socket) -> None:
+        """Both ways, until either side ends. What fails ends the connection, as a server would."""
+        with ExitStack() as closing:
+            closing.callback(self._forget, connection)
+            with suppress(NotRefreshed):
+                stream = closing.enter_context(self._open())
+                closing.callback(_end, connection)
+                upwards = threading.Thread(target=_upload, args=(connection, stream), daemon=True)
+                upwards.start()
+                _download(stream, connection, goes_on=upwards.is_alive)
+                _end(connection)
+                upwards.join()
+
+    def _forget(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._connections.discard(connection)
+        connection.close()
+
+
+def _end(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _upload(connection: socket.socket, stream: WebSocketSession) -> None:
+    from httpx2.websockets import HTTPXWSException
+
+    with suppress(OSError, HTTPXWSException):
+        while piece := connection.recv(_PIECE):
+            stream.send_bytes(bytes((_DATA,)) + piece)
+
+
+def _download(
+    stream: WebSocketSession, connection: socket.socket, goes_on: Callable[[], bool]
+) -> None:
+    """Until either side ends, or the pod's says by the error channel that it cannot be reached."""
+    from httpx2.websockets import HTTPXWSException
+
+    begun: set[int] = set()
+    while goes_on():
+        try:
+            message = stream.receive_bytes(_LOOK_SECONDS)
+        except TimeoutError:
+            continue
+        except HTTPXWSException:
+            return
+        channel = message[0]
+        if channel in begun and channel == _ERROR:
+            return
+        if channel in begun:
+            with suppress(OSError):
+                connection.sendall(message[1:])
+        begun.add(channel)  # its first message is the port number
