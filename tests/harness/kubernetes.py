@@ -449,8 +449,8 @@ class _Request:
             back.join()
 
     def _upgraded(self, protocol: str) -> WebSocket:
-        offered = self.handler.headers.get("Sec-WebSocket-Protocol", "").split(", ")
-        if protocol not in offered:
+        offered = self.handler.headers.get("Sec-WebSocket-Protocol", "").split(",")
+        if protocol not in map(str.strip, offered):
             raise _Refused(400, "BadRequest", "Upgrade request required")
         return WebSocket.accept(self.handler, protocol)
 

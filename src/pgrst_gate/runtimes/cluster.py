@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from pgrst_gate.errors import NotRefreshed
@@ -223,17 +223,17 @@ class Cluster:
     ) -> Iterator[WebSocketSession]:
         from httpx2.websockets import HTTPXWSException, WebSocketUpgradeError
 
+        opened = self._http.websocket(
+            f"{self._pods()}/{pod.name}/{what}",
+            subprotocols=protocols,
+            params=params,
+            max_message_size_bytes=LARGEST_MESSAGE,
+            keepalive_ping_interval_seconds=None,
+        )
         try:
-            with (
-                self._told(),
-                self._http.websocket(
-                    f"{self._pods()}/{pod.name}/{what}",
-                    subprotocols=protocols,
-                    params=params,
-                    max_message_size_bytes=LARGEST_MESSAGE,
-                    keepalive_ping_interval_seconds=None,
-                ) as stream,
-            ):
+            with ExitStack() as closing:
+                with self._told():
+                    stream = closing.enter_context(opened)
                 yield stream
         except WebSocketUpgradeError as error:
             # A WebSocket begins as a GET; since 1.35 `create` is asked for besides (KEP-4006).

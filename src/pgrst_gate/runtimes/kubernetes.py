@@ -30,8 +30,6 @@ from pgrst_gate.runtimes.workload import Pod, Workload
 
 LOG_LINES: Final = 2000
 
-Way = Literal["exec", "notify", "ephemeral container"]
-
 
 class Kubernetes:
     """All pods of `deployment/NAME`, `statefulset/NAME` or `pods/LABEL=VALUE`, as one instance.
@@ -53,7 +51,11 @@ class Kubernetes:
         self._connect = connect
         self._notify = notify
         self._debug_image = debug_image
-        self._way: Way = "exec"
+        self._selector = ""
+        self._channel: Instance | None = None
+        """Where NOTIFY is sent, if that is how the pods reload."""
+        self._way: Literal["exec", "ephemeral container"] = "exec"
+        """How they get a signal otherwise."""
         self._tunnels: dict[str, tuple[str, Forward]] = {}
         self._generation: frozenset[str] = frozenset()
 
@@ -93,9 +95,8 @@ class Kubernetes:
 
     def reload(self, instance: Instance, signal: ReloadSignal) -> str:
         """As `Runtime.reload`: in every pod that runs, for one that is not ready may soon be."""
-        if self._way == "notify" and self._notify:
-            (channel,) = self._notify.preflight("reload")
-            return self._notify.reload(channel, signal)
+        if self._channel and self._notify:
+            return self._notify.reload(self._channel, signal)
         pods = [pod for pod in self._pods() if pod.started_at]
         if not pods:
             raise NotRefreshed(
@@ -190,7 +191,8 @@ class Kubernetes:
         )
 
     def _pods(self) -> tuple[Pod, ...]:
-        return self._cluster.pods(self._workload().selector)
+        self._selector = self._selector or self._workload().selector  # it cannot be changed
+        return self._cluster.pods(self._selector)
 
     def _ensure_ready(self, workload: Workload, pods: Sequence[Pod]) -> None:
         if any(pod.ready for pod in pods):
@@ -230,12 +232,10 @@ class Kubernetes:
                 raise
             without = list(pods)
         if not without:
-            self._way = "exec"
             return ()
         if self._notify:
-            self._way = "notify"
-            (channel,) = self._notify.preflight("reload")
-            return channel.warnings
+            (self._channel,) = self._notify.preflight("reload")
+            return self._channel.warnings
         if not self._debug_image:
             raise NotRefreshed(
                 f"the image of {without[0]} has nothing to send a signal with (PostgREST's own has "

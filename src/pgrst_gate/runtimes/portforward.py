@@ -25,7 +25,8 @@ _DATA, _ERROR = 0, 1
 _PIECE: Final = 32_768
 _BACKLOG: Final = 16
 _LOOK_SECONDS: Final = 0.2
-"""How often an idle stream is looked at, for whether its connection has ended."""
+"""How often what is idle is looked at, for whether it has ended."""
+_END_SECONDS: Final = 1.0
 
 
 class Forward:
@@ -34,8 +35,9 @@ class Forward:
     def __init__(self, open_stream: Open) -> None:
         self._open = open_stream
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+        self._listener.settimeout(_LOOK_SECONDS)  # a close does not wake `accept` everywhere
         self._closing = threading.Event()
-        self._connections: set[socket.socket] = set()
+        self._carried: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
         self.port: Final[int] = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -44,23 +46,22 @@ class Forward:
     def close(self) -> None:
         """End the listener and all connections; never raises."""
         self._closing.set()
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         self._listener.close()
         with self._lock:
-            for connection in self._connections:
-                _end(connection)
-        self._thread.join()
+            carried = dict(self._carried)
+        for connection, thread in carried.items():
+            _end(connection)
+            thread.join(_END_SECONDS)
 
     def _accept(self) -> None:
-        while True:
-            try:
+        while not self._closing.is_set():
+            with suppress(TimeoutError):
                 connection, _ = self._listener.accept()
-            except OSError:  # closed
-                return
-            with self._lock:
-                self._connections.add(connection)
-            threading.Thread(target=self._carry, args=(connection,), daemon=True).start()
+                thread = threading.Thread(target=self._carry, args=(connection,), daemon=True)
+                with self._lock:
+                    self._carried[connection] = thread
+                thread.start()
 
     def _carry(self, connection: socket.socket) -> None:
         """Both ways, until either side ends. What fails ends the connection, as a server would."""
@@ -77,7 +78,7 @@ class Forward:
 
     def _forget(self, connection: socket.socket) -> None:
         with self._lock:
-            self._connections.discard(connection)
+            del self._carried[connection]
         connection.close()
 
 

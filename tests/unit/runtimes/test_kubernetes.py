@@ -5,12 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 from tests.harness.kubernetes import ALL, Cluster, Pod, Workload, serving
+from tests.harness.pods import Process
 
 from pgrst_gate.errors import NotRefreshed
+from pgrst_gate.postgrest import logs
 from pgrst_gate.runtimes import RUNTIMES, kubeconfig
 from pgrst_gate.runtimes.interface import Action, Condition, Instance, Runtime, Target
 
@@ -311,3 +316,82 @@ def test_the_double_refuses_what_the_published_api_does_not_have(cluster: Cluste
     cluster.workloads[0].spec = {"replica": 3}
 
     assert "does not answer" in refused(runtime("deployment/rest", cluster.kubeconfig()))[0]
+
+
+BEGUN = "Received a schema cache reload message"
+LOADED = "Schema cache loaded in 7 milliseconds"
+FAILED = "Failed to load the schema cache using db-schemas=public"
+
+
+@dataclass
+class Said(Process):
+    """What runs in a pod, as far as its log goes."""
+
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def alive(self) -> bool:
+        """Always."""
+        return True
+
+    def log(self) -> list[tuple[str, str]]:
+        """Give each line the stamp of its number."""
+        return [(f"2026-11-28T00:00:00.{n:09}Z", line) for n, line in enumerate(self.said, 1)]
+
+
+def pods_that_say(cluster: Cluster, *logs: list[str]) -> list[Pod]:
+    """Put running pods into the deployment, each with its log."""
+    made = [
+        Pod(f"rest-{n}", LABELS, Said(Popen(["true"], text=True), 0, ExitStack(), said=said))
+        for n, said in enumerate(logs)
+    ]
+    for one in made:
+        assert one.process is not None
+        one.process.started.wait()
+    cluster.workloads[0].pods = made
+    return made
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "finished", "failing"),
+    [
+        ([BEGUN, LOADED], [], 0, False),
+        ([BEGUN, LOADED], [BEGUN], 0, False),
+        ([BEGUN, LOADED], [BEGUN, LOADED], 1, False),
+        ([BEGUN, LOADED], [BEGUN, FAILED], 0, True),
+        ([BEGUN, FAILED], [BEGUN, LOADED], 0, True),
+    ],
+)
+def test_a_load_counts_when_the_last_pod_has_finished_it(
+    cluster: Cluster, first: list[str], second: list[str], finished: int, *, failing: bool
+) -> None:
+    """One pod that has loaded is no evidence for the other, and a failure is one for both."""
+    logs_of = ["before"], ["before", LOADED]
+    pods_that_say(cluster, *logs_of)
+    one = runtime("deployment/rest", cluster.kubeconfig())
+    instance = Instance("deployment/rest", "deployment rest")
+    mark = one.mark(instance)
+
+    logs_of[0].extend(first)
+    logs_of[1].extend(second)
+
+    read = logs.read(one.log_since(instance, mark))
+    one.close()
+    assert (read.finished, bool(read.failure)) == (finished, failing)
+
+
+def test_a_deployment_is_another_process_when_its_last_pod_is(cluster: Cluster) -> None:
+    """A pod that crashed and came back does not stand for those that did not."""
+    first, second = pods_that_say(cluster, [], [])
+    one = runtime("deployment/rest", cluster.kubeconfig())
+    instance = Instance("deployment/rest", "deployment rest")
+    before = one.mark(instance).started
+
+    first.started_at = "2026-11-28T01:00:00Z"
+    after_one = one.mark(instance).started
+    second.started_at = "2026-11-28T01:00:01Z"
+    after_both = one.mark(instance).started
+
+    one.close()
+    assert after_one == before
+    assert after_both not in {"", before}
