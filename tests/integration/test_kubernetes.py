@@ -25,7 +25,7 @@ from tests.harness.kubernetes import Cluster, Pod, Rule, Workload, serving
 from tests.harness.pods import Process, can_unshare, program
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.report import Report
+from pgrst_gate.report import Evidence, Report
 from pgrst_gate.runtimes import RUNTIMES, in_pod, rollout
 from pgrst_gate.runtimes.interface import Runtime, Target
 from pgrst_sandbox.faults.tcp import forwarding
@@ -159,9 +159,11 @@ def test_a_signal_reaches_every_pod(staging: Staging) -> None:
     report = staging.gate(require_evidence="confirmed")
 
     assert (report.exit_code, report.evidence.value) == (0, "confirmed")
-    assert [receipt.sent for receipt in report.receipts] == [
-        "SIGUSR1 (by exec in pod postgrest-0, pod postgrest-1, pod postgrest-2)"
+    assert [(receipt.target, receipt.sent) for receipt in report.receipts] == [
+        (f"pod postgrest-{number}", "SIGUSR1 by exec") for number in range(PODS)
     ]
+    proofs = {one.name: one.evidence for one in report.instances if one.name.startswith("pod")}
+    assert proofs == {f"pod postgrest-{number}": Evidence.CONFIRMED for number in range(PODS)}
     assert staging.cluster.patched == []
 
 
@@ -176,7 +178,9 @@ def test_an_image_without_a_shell_is_reloaded_by_notify(staging: Staging) -> Non
     report = staging.gate(database_url=staging.database_url, require_evidence="confirmed")
 
     assert (report.exit_code, report.evidence.value) == (0, "confirmed")
-    assert [one.sent for one in report.receipts] == ["NOTIFY \"pgrst\", 'reload schema'"]
+    assert {one.sent for one in report.receipts} == {"NOTIFY \"pgrst\", 'reload schema'"}
+    pods = [one for one in report.instances if one.name.startswith("pod")]
+    assert [one.evidence_told for one in pods] == [f"{pod.name} logged 1 load" for pod in pods]
 
 
 def test_an_ephemeral_container_sends_the_signal_where_it_is_allowed_to(staging: Staging) -> None:
@@ -230,9 +234,11 @@ def test_one_stale_pod_of_three_closes_the_gate(staging: Staging) -> None:
     for pod in staging.cluster.pods:
         pod.shell = False
 
-    report = staging.gate(database_url=staging.database_url, timeout="3s", consecutive="9")
+    report = staging.gate(database_url=staging.database_url, timeout="8s", consecutive="1")
 
     assert (report.exit_code, causes(report)) == (1, {"heartbeats": "stale"})
+    stale = [one.name for one in report.instances if one.not_served and one.name.startswith("pod")]
+    assert stale == ["pod postgrest-2"]
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
@@ -333,7 +339,7 @@ def test_a_role_without_exec_will_do_for_notify(staging: Staging) -> None:
     report = staging.gate(database_url=staging.database_url)
 
     assert report.exit_code == 0
-    assert [one.sent for one in report.receipts] == ["NOTIFY \"pgrst\", 'reload schema'"]
+    assert {one.sent for one in report.receipts} == {"NOTIFY \"pgrst\", 'reload schema'"}
 
 
 def test_a_pod_is_asked_by_a_port_of_this_machine(staging: Staging) -> None:
@@ -341,12 +347,13 @@ def test_a_pod_is_asked_by_a_port_of_this_machine(staging: Staging) -> None:
     staging.sql("insert into projects select n, repeat('x', 1000) from generate_series(2, 500) n")
     staging.cluster.pods[0].ready = False
     runtime = staging.runtime()
-    (instance,) = runtime.preflight("reload")
+    instances = runtime.preflight("reload")
 
-    addresses = runtime.addresses(instance)
+    addresses = [address for one in instances for address in runtime.addresses(one)]
 
+    assert [one.name for one in instances] == [f"pod postgrest-{number}" for number in range(PODS)]
     assert [one.name for one in addresses] == ["pod postgrest-1", "pod postgrest-2"]
-    assert runtime.addresses(instance) == addresses
+    assert runtime.addresses(instances[1]) == (addresses[0],)
     with httpx.Client() as client, ThreadPoolExecutor() as pool:
         for one in addresses:
             url = f"{one.url}/projects"

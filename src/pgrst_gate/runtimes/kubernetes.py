@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from typing import Final, Literal
+from typing import Final
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.postgrest import logs
@@ -30,12 +30,16 @@ from pgrst_gate.runtimes.workload import Pod, Workload
 
 LOG_LINES: Final = 2000
 
+_POD: Final = "pod"
+"""The kind of an instance's key that is one pod."""
+
 
 class Kubernetes:
-    """All pods of `deployment/NAME`, `statefulset/NAME` or `pods/LABEL=VALUE`, as one instance.
+    """The pods of `deployment/NAME`, `statefulset/NAME` or `pods/LABEL=VALUE`.
 
-    ``notify`` reloads where no signal can be sent, and else an ephemeral container of
-    ``debug_image`` does, which stays listed in the pod until that is replaced.
+    Pods reload, and what they belong to is restarted: these are the instances. ``notify`` reloads
+    where no signal can be sent, and else an ephemeral container of ``debug_image`` sends it, which
+    stays listed in the pod until that is replaced.
     """
 
     name: Final[RuntimeName] = "kubernetes"
@@ -51,65 +55,73 @@ class Kubernetes:
         self._connect = connect
         self._notify = notify
         self._debug_image = debug_image
-        self._selector = ""
         self._channel: Instance | None = None
         """Where NOTIFY is sent, if that is how the pods reload."""
-        self._way: Literal["exec", "ephemeral container"] = "exec"
-        """How they get a signal otherwise."""
-        self._tunnels: dict[str, tuple[str, Forward]] = {}
-        self._generation: frozenset[str] = frozenset()
+        self._keys: tuple[str, ...] = ()
+        """Of the pods that hear it."""
+        self._notified: dict[str, str] = {}
+        """What was sent for pods that have yet to be asked to reload, by their keys."""
+        self._by_exec = True
+        self._tunnels: dict[str, tuple[Address, Forward]] = {}
+        self._first: dict[str, frozenset[str]] = {}
+        """The processes of an instance that were seen first and of which one is left, by key."""
 
     @cached_property
     def _cluster(self) -> Cluster:
         return self._connect()
 
     def preflight(self, action: Action) -> tuple[Instance, ...]:
-        """As `Runtime.preflight`: what the action asks of the cluster is tried, or made dry."""
+        """As `Runtime.preflight`: what the action asks of the cluster is tried, or made dry.
+
+        A pod that runs and is not ready reloads with the others: it may be ready again soon.
+        """
         workload = self._workload()
         pods = self._cluster.pods(workload.selector)
-        warnings = [one.state for one in pods if not one.ready]
         if action == "restart":
             self._ensure_replaceable(workload)
-        else:
-            self._ensure_ready(workload, pods)
-            warnings += self._choose_way([one for one in pods if one.started_at])
-        for pod in [one for one in pods if one.ready][:1]:
-            self._cluster.log(pod, last=1)
-            with self._cluster.forwarded(pod):
-                pass
-        name = f"{workload} in namespace {self._cluster.namespace}"
-        return (Instance(f"{self._kind}/{self._wanted}", name, tuple(warnings)),)
+            self._ensure_readable(pods)
+            warnings = tuple(pod.state for pod in pods if not pod.ready)
+            name = f"{workload} in namespace {self._cluster.namespace}"
+            return (Instance(f"{self._kind}/{self._wanted}", name, warnings),)
+        self._ensure_ready(workload, pods)
+        running = [pod for pod in pods if pod.started_at]
+        warnings = self._choose_way(running)
+        self._ensure_readable(pods)
+        return tuple(
+            Instance(f"{_POD}/{pod.name}", str(pod), (*warnings, *_ailments(pod)))
+            for pod in running
+        )
 
     def mark(self, instance: Instance) -> Mark:
         """As `Runtime.mark`: another process once none is left of those that were seen first."""
-        del instance
-        pods = self._pods()
+        pods = self._pods(instance)
         running = frozenset(pod.process for pod in pods if pod.started_at)
-        if running and self._generation.isdisjoint(running):
-            self._generation = running
+        if running and self._first.get(instance.key, frozenset()).isdisjoint(running):
+            self._first[instance.key] = running
         ends = []
         for pod in pods:
             last = self._cluster.log(pod, last=1)
             ends.append(f"{pod.name}={last[-1].stamp if last else ''}")
-        return Mark(" ".join(sorted(self._generation)), " ".join(ends))
+        return Mark(" ".join(sorted(self._first.get(instance.key, ()))), " ".join(ends))
 
     def reload(self, instance: Instance, signal: ReloadSignal) -> str:
-        """As `Runtime.reload`: in every pod that runs, for one that is not ready may soon be."""
+        """As `Runtime.reload`; one NOTIFY is for all pods."""
         if self._channel and self._notify:
-            return self._notify.reload(self._channel, signal)
-        pods = [pod for pod in self._pods() if pod.started_at]
-        if not pods:
+            if instance.key not in self._notified:
+                what = self._notify.reload(self._channel, signal)
+                self._notified = dict.fromkeys(self._keys, what)
+            return self._notified.pop(instance.key)
+        pod = next(iter(self._pods(instance)), None)
+        if pod is None:
             raise NotRefreshed(
-                f"{instance.name} has no running pod any more; nothing was sent",
-                hint=f"see kubectl -n {self._cluster.namespace} get pods",
+                f"{instance.name} was deleted or replaced; nothing was sent to it",
+                hint="run it again once its rollout has ended",
             )
-        for number, pod in enumerate(pods):
-            try:
-                self._send(pod, signal)
-            except NotRefreshed as error:
-                so_far = f" (sent so far to {', '.join(map(str, pods[:number]))})" if number else ""
-                raise NotRefreshed(f"{error}{so_far}", hint=error.hint) from error
-        return f"{signal} (by {self._way} in {', '.join(map(str, pods))})"
+        if self._by_exec:
+            in_pod.send(self._cluster, pod, signal)
+            return f"{signal} by exec"
+        in_pod.send_from_beside(self._cluster, pod, signal, self._debug_image)
+        return f"{signal} by an ephemeral container"
 
     def restart(self, instance: Instance) -> str:
         """As `Runtime.restart`: followed until every pod is a new one, and ready."""
@@ -119,46 +131,44 @@ class Kubernetes:
 
     def addresses(self, instance: Instance) -> tuple[Address, ...]:
         """As `Runtime.addresses`: a local port that leads to each pod that is ready."""
-        del instance
-        ready = {pod.process: pod for pod in self._pods() if pod.ready}
-        for gone in self._tunnels.keys() - ready.keys():
-            _, forward = self._tunnels.pop(gone)
-            forward.close()
+        ready = {pod.process: pod for pod in self._pods(instance) if pod.ready}
         for process, pod in ready.items():
             if process not in self._tunnels:
                 forward = Forward(partial(self._cluster.forwarded, pod))
-                self._tunnels[process] = str(pod), forward
-        return tuple(
-            Address(name, f"http://127.0.0.1:{forward.port}")
-            for name, forward in self._tunnels.values()
-        )
+                address = Address(str(pod), f"http://127.0.0.1:{forward.port}")
+                self._tunnels[process] = address, forward
+        return tuple(self._tunnels[process][0] for process in ready)
 
     def log_since(self, instance: Instance, mark: Mark) -> tuple[str, ...]:
         """As `Runtime.log_since`; of several pods the log of the one that lags behind.
 
         So a load counts once the last of them has finished it, and a failure in any of them.
         """
-        del instance
         ends = dict(end.rsplit("=", 1) for end in mark.log_position.split())
         told = []
-        for pod in self._pods():
+        for pod in self._pods(instance):
             end = ends.get(pod.name, "")
             lines = self._cluster.log(pod, last=LOG_LINES, since=end)
             told.append(tuple(line.text for line in lines if line.stamp > end))
         return min(told, key=_progress, default=())
 
     def condition(self, instance: Instance) -> Condition:
-        """As `Runtime.condition`: hopeless once the workload is gone, or scaled to nothing."""
+        """As `Runtime.condition`: hopeless once it is gone, or scaled to nothing."""
+        look = f"kubectl -n {self._cluster.namespace} get pods"
+        if instance.key.startswith(f"{_POD}/"):
+            pod = next(iter(self._pods(instance)), None)
+            if pod is None:
+                return Condition("it was deleted or replaced", hopeless=True, remedy=look)
+            return Condition("" if pod.ready else pod.state)
         workload = self._found()
-        if workload is None:
-            return Condition(f"{instance.name} was deleted", hopeless=True)
-        if self._kind != "pods" and not workload.wanted:
-            return Condition(f"{instance.name} is scaled to 0", hopeless=True)
+        if workload is None or not workload.wanted:
+            how = "it was deleted" if workload is None else "it is scaled to 0"
+            return Condition(how, hopeless=True, remedy=look)
         pods = self._cluster.pods(workload.selector)
         if any(pod.ready for pod in pods):
             return Condition()
         how = ", ".join(pod.state for pod in pods) or "there is none"
-        return Condition(f"{instance.name} has no ready pod: {how}")
+        return Condition(f"it has no ready pod: {how}")
 
     def close(self) -> None:
         """As `Runtime.close`."""
@@ -190,9 +200,11 @@ class Kubernetes:
             hint=f"give another `workload`{near}, or another `namespace`",
         )
 
-    def _pods(self) -> tuple[Pod, ...]:
-        self._selector = self._selector or self._workload().selector  # it cannot be changed
-        return self._cluster.pods(self._selector)
+    def _pods(self, instance: Instance) -> tuple[Pod, ...]:
+        kind, _, name = instance.key.partition("/")
+        if kind == _POD:
+            return self._cluster.pods(name=name)
+        return self._cluster.pods(self._workload().selector)
 
     def _ensure_ready(self, workload: Workload, pods: Sequence[Pod]) -> None:
         if any(pod.ready for pod in pods):
@@ -235,6 +247,7 @@ class Kubernetes:
             return ()
         if self._notify:
             (self._channel,) = self._notify.preflight("reload")
+            self._keys = tuple(f"{_POD}/{pod.name}" for pod in pods)
             return self._channel.warnings
         if not self._debug_image:
             raise NotRefreshed(
@@ -243,16 +256,21 @@ class Kubernetes:
                 hint="give `database-url`, to reload by NOTIFY; or `debug-image: busybox`, to send "
                 "the signal from an ephemeral container; or use `method: restart`",
             )
-        self._way = "ephemeral container"
+        self._by_exec = False
         image = self._debug_image
         in_pod.send_from_beside(self._cluster, without[0], "SIGUSR1", image, dry_run=True)
         return ()
 
-    def _send(self, pod: Pod, signal: ReloadSignal) -> None:
-        if self._way == "exec":
-            in_pod.send(self._cluster, pod, signal)
-        else:
-            in_pod.send_from_beside(self._cluster, pod, signal, self._debug_image)
+    def _ensure_readable(self, pods: Sequence[Pod]) -> None:
+        """Whether log and port of a pod may be had."""
+        for pod in [one for one in pods if one.ready][:1]:
+            self._cluster.log(pod, last=1)
+            with self._cluster.forwarded(pod):
+                pass
+
+
+def _ailments(pod: Pod) -> tuple[str, ...]:
+    return () if pod.ready else (pod.state,)
 
 
 def _progress(lines: tuple[str, ...]) -> tuple[bool, int]:

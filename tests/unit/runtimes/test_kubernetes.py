@@ -295,19 +295,21 @@ def test_how_the_pods_are_is_told_while_the_api_does_not_answer(cluster: Cluster
     one = runtime("deployment/rest", cluster.kubeconfig())
     instance = Instance("deployment/rest", "deployment rest in namespace api")
 
-    waiting = one.condition(instance)
+    pod = Instance("pod/rest-a", "pod rest-a")
+
+    waiting, crashing = one.condition(instance), one.condition(pod)
     cluster.workloads[0].replicas = 0
     scaled = one.condition(instance)
     cluster.workloads.clear()
-    deleted = one.condition(instance)
+    deleted, gone = one.condition(instance), one.condition(pod)
 
     one.close()
-    assert waiting.text.startswith(
-        "deployment rest in namespace api has no ready pod: pod rest-a Cr"
-    )
-    assert not waiting.hopeless
-    assert scaled == Condition("deployment rest in namespace api is scaled to 0", hopeless=True)
-    assert deleted == Condition("deployment rest in namespace api was deleted", hopeless=True)
+    look = "kubectl -n api get pods"
+    assert waiting == Condition("it has no ready pod: pod rest-a CrashLoopBackOff: back-off")
+    assert crashing == Condition("pod rest-a CrashLoopBackOff: back-off")
+    assert scaled == Condition("it is scaled to 0", hopeless=True, remedy=look)
+    assert deleted == Condition("it was deleted", hopeless=True, remedy=look)
+    assert gone == Condition("it was deleted or replaced", hopeless=True, remedy=look)
 
 
 def test_the_double_refuses_what_the_published_api_does_not_have(cluster: Cluster) -> None:
