@@ -209,8 +209,8 @@ def _find_runtime(plan: Plan) -> tuple[Runtime, str]:
     if choice.name == "none" and inputs.method != "auto":
         raise NotRefreshed(
             f"there is nothing to {inputs.method}: {choice.why}",
-            hint="give `container`, `service`, `unit`, `pid`, `pid-file`, `process-name`, `workload` or"
-            " `database-url`",
+            hint="give `container`, `service`, `unit`, `pid`, `pid-file`, `process-name`,"
+            " `workload` or `database-url`",
         )
     return RUNTIMES[choice.name](choice.target), choice.why
 

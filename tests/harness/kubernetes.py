@@ -43,6 +43,8 @@ class Pod:
     process: Process | None = None
     shell: bool = True
     """Whether its image has one; PostgREST's own has not."""
+    pulls: bool = True
+    """Whether its node can get the image of an ephemeral container."""
     ready: bool = True
     waiting: tuple[str, str] = ("", "")
     """Reason and message, of a container that does not run."""
@@ -503,6 +505,10 @@ def _attach(pod: Pod, container: Manifest) -> None:
     status = {"name": container["name"], "image": container["image"], "imageID": ""}
     status |= {"ready": False, "restartCount": 0}
     pod.ephemeral.append(container)
+    if not pod.pulls:
+        waiting = {"reason": "ErrImagePull", "message": "no such host"}
+        pod.ephemeral_states.append({**status, "state": {"waiting": waiting}})
+        return
     ended = pod.process.run(container["command"])
     terminated: Manifest = {"exitCode": ended.returncode}
     if ended.returncode:

@@ -16,7 +16,7 @@ from tests.harness.pods import Process
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.postgrest import logs
-from pgrst_gate.runtimes import RUNTIMES, kubeconfig
+from pgrst_gate.runtimes import RUNTIMES, in_pod, kubeconfig
 from pgrst_gate.runtimes.interface import Action, Condition, Instance, Runtime, Target
 
 LABELS = {"app": "rest"}
@@ -31,9 +31,17 @@ def cluster() -> Iterator[Cluster]:
         yield served
 
 
-def runtime(workload: str, text: str, context: str = "", namespace: str = "") -> Runtime:
+def runtime(
+    workload: str, text: str, context: str = "", namespace: str = "", debug_image: str = ""
+) -> Runtime:
     """The runtime of a kubeconfig."""
-    target = Target(workload=workload, kubeconfig=text, kube_context=context, namespace=namespace)
+    target = Target(
+        workload=workload,
+        kubeconfig=text,
+        kube_context=context,
+        namespace=namespace,
+        debug_image=debug_image,
+    )
     return RUNTIMES["kubernetes"](target)
 
 
@@ -397,3 +405,23 @@ def test_a_deployment_is_another_process_when_its_last_pod_is(cluster: Cluster) 
     one.close()
     assert after_one == before
     assert after_both not in {"", before}
+
+
+def test_an_ephemeral_container_that_does_not_come_is_told(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With why: nothing was sent, and there are other ways."""
+    monkeypatch.setattr(in_pod, "ATTACHED_SECONDS", 0.2)
+    monkeypatch.setattr(in_pod, "_POLL_SECONDS", 0.01)
+    (pod,) = pods_that_say(cluster, [])
+    pod.shell = pod.pulls = False
+    one = runtime("deployment/rest", cluster.kubeconfig(), debug_image="busybox:0")
+    (instance,) = one.preflight("reload")
+
+    with pytest.raises(
+        NotRefreshed, match=r"did not end within .* ErrImagePull no such host"
+    ) as error:
+        one.reload(instance, "SIGUSR1")
+
+    one.close()
+    assert "NOTIFY (`database-url`)" in error.value.hint
