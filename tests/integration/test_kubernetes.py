@@ -103,7 +103,7 @@ class Staging:
                     "workload": "deployment/postgrest",
                     "kubeconfig": self.cluster.kubeconfig(),
                     "expected_tables": "heartbeats",
-                    "consecutive": "4",
+                    "timeout": "40s",
                     **inputs,
                 },
             )
@@ -234,7 +234,7 @@ def test_one_stale_pod_of_three_closes_the_gate(staging: Staging) -> None:
     for pod in staging.cluster.pods:
         pod.shell = False
 
-    report = staging.gate(database_url=staging.database_url, timeout="8s", consecutive="1")
+    report = staging.gate(database_url=staging.database_url, timeout="8s")
 
     assert (report.exit_code, causes(report)) == (1, {"heartbeats": "stale"})
     stale = [one.name for one in report.instances if one.not_served and one.name.startswith("pod")]

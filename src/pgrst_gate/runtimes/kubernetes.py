@@ -7,6 +7,7 @@ Then it is NOTIFY where there is a database URL, or an ephemeral container where
 from __future__ import annotations
 
 import difflib
+import time
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import Final
@@ -29,6 +30,8 @@ from pgrst_gate.runtimes.portforward import Forward
 from pgrst_gate.runtimes.workload import Pod, Workload
 
 LOG_LINES: Final = 2000
+GLANCE_SECONDS: Final = 0.2
+"""How old the list of pods may be for a look at their logs, of which a round has many."""
 
 _POD: Final = "pod"
 """The kind of an instance's key that is one pod."""
@@ -62,6 +65,9 @@ class Kubernetes:
         self._notified: dict[str, str] = {}
         """What was sent for pods that have yet to be asked to reload, by their keys."""
         self._by_exec = True
+        self._selector = ""
+        self._listed: tuple[Pod, ...] = ()
+        self._listed_at = -GLANCE_SECONDS
         self._tunnels: dict[str, tuple[Address, Forward]] = {}
         self._first: dict[str, frozenset[str]] = {}
         """The processes of an instance that were seen first and of which one is left, by key."""
@@ -94,7 +100,7 @@ class Kubernetes:
 
     def mark(self, instance: Instance) -> Mark:
         """As `Runtime.mark`: another process once none is left of those that were seen first."""
-        pods = self._pods(instance)
+        pods = self._pods(instance, max_age=GLANCE_SECONDS)
         running = frozenset(pod.process for pod in pods if pod.started_at)
         if running and self._first.get(instance.key, frozenset()).isdisjoint(running):
             self._first[instance.key] = running
@@ -146,7 +152,7 @@ class Kubernetes:
         """
         ends = dict(end.rsplit("=", 1) for end in mark.log_position.split())
         told = []
-        for pod in self._pods(instance):
+        for pod in self._pods(instance, max_age=GLANCE_SECONDS):
             end = ends.get(pod.name, "")
             lines = self._cluster.log(pod, last=LOG_LINES, since=end)
             told.append(tuple(line.text for line in lines if line.stamp > end))
@@ -200,11 +206,14 @@ class Kubernetes:
             hint=f"give another `workload`{near}, or another `namespace`",
         )
 
-    def _pods(self, instance: Instance) -> tuple[Pod, ...]:
+    def _pods(self, instance: Instance, *, max_age: float = 0.0) -> tuple[Pod, ...]:
+        """The pods of an instance, as they are or were at most so many seconds ago."""
+        now = time.monotonic()
+        if now - self._listed_at >= max_age:
+            self._selector = self._selector or self._workload().selector  # it cannot be changed
+            self._listed, self._listed_at = self._cluster.pods(self._selector), now
         kind, _, name = instance.key.partition("/")
-        if kind == _POD:
-            return self._cluster.pods(name=name)
-        return self._cluster.pods(self._workload().selector)
+        return tuple(pod for pod in self._listed if kind != _POD or pod.name == name)
 
     def _ensure_ready(self, workload: Workload, pods: Sequence[Pod]) -> None:
         if any(pod.ready for pod in pods):

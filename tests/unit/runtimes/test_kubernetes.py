@@ -16,7 +16,7 @@ from tests.harness.pods import Process
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.postgrest import logs
-from pgrst_gate.runtimes import RUNTIMES, in_pod, kubeconfig
+from pgrst_gate.runtimes import RUNTIMES, in_pod, kubeconfig, kubernetes
 from pgrst_gate.runtimes.interface import Action, Condition, Instance, Runtime, Target
 
 LABELS = {"app": "rest"}
@@ -349,6 +349,12 @@ class Said(Process):
         return [(f"2026-11-28T00:00:00.{n:09}Z", line) for n, line in enumerate(self.said, 1)]
 
 
+@pytest.fixture
+def always_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No list of pods is used twice."""
+    monkeypatch.setattr(kubernetes, "GLANCE_SECONDS", 0.0)
+
+
 def pods_that_say(cluster: Cluster, *logs: list[str]) -> list[Pod]:
     """Put running pods into the deployment, each with its log."""
     made = [
@@ -362,6 +368,7 @@ def pods_that_say(cluster: Cluster, *logs: list[str]) -> list[Pod]:
     return made
 
 
+@pytest.mark.usefixtures("always_anew")
 @pytest.mark.parametrize(
     ("first", "second", "finished", "failing"),
     [
@@ -390,6 +397,7 @@ def test_a_load_counts_when_the_last_pod_has_finished_it(
     assert (read.finished, bool(read.failure)) == (finished, failing)
 
 
+@pytest.mark.usefixtures("always_anew")
 def test_a_deployment_is_another_process_when_its_last_pod_is(cluster: Cluster) -> None:
     """A pod that crashed and came back does not stand for those that did not."""
     first, second = pods_that_say(cluster, [], [])
