@@ -16,6 +16,11 @@ LABEL org.opencontainers.image.title="pgrst-gate" \
     org.opencontainers.image.licenses="MIT"
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1
+# For `host`. The base image's digest pins the release of Debian, and security updates are welcome.
+# hadolint ignore=DL3008
+RUN apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends openssh-client \
+    && rm -rf /var/lib/apt/lists/* /var/cache/debconf /var/log/apt /var/log/dpkg.log
 COPY --from=dependencies /venv /venv
 COPY entrypoint.py /app/
 COPY src/pgrst_gate /app/pgrst_gate

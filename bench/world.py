@@ -21,6 +21,7 @@ from pgrst_gate.plan import Plan, make_plan
 from pgrst_gate.report import Report
 from pgrst_gate.runtimes import RUNTIMES
 from pgrst_gate.runtimes.interface import Runtime, Target
+from pgrst_gate.runtimes.transport import here
 from pgrst_sandbox.demo import real_postgrest
 from pgrst_sandbox.faults.loads import slow
 from pgrst_sandbox.postgres import Postgres
@@ -156,4 +157,4 @@ def _runtime(plan: Plan) -> tuple[Runtime, str]:
     name = plan.inputs.runtime
     if name == "auto":
         raise RuntimeError("a measurement names its runtime")
-    return RUNTIMES[name](Target(database_url=plan.inputs.database_url)), "as asked"
+    return RUNTIMES[name](Target(database_url=plan.inputs.database_url), here()), "as asked"

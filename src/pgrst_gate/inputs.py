@@ -24,6 +24,7 @@ from pgrst_gate.expectations.migrations.layouts import Layout
 from pgrst_gate.report import Evidence, ReportFile
 from pgrst_gate.runtimes import kubeconfig
 from pgrst_gate.runtimes.interface import RuntimeName
+from pgrst_gate.runtimes.ssh_access import is_key
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
 from pgrst_gate.supabase import addresses
 
@@ -50,6 +51,9 @@ class Inputs:
     headers: Mapping[str, str] = field(repr=False)
     runtime: RuntimeName | Literal["auto"]
     method: Method
+    host: str
+    ssh_key: str = field(repr=False)
+    ssh_known_hosts: str
     container: str
     project: str
     service: str
@@ -123,6 +127,8 @@ class Input:
     """How it is written in a config file: one text, a list of lines, relation → columns, ..."""
     choices: tuple[str, ...] = ()
     secret: bool = False
+    may_be_path: bool = False
+    """Of a secret: the path of a file with it may be given instead, which is none."""
     is_source: bool = False
     """A source of a surface: if it is an address, it may hold a password."""
     required: bool = False
@@ -246,6 +252,26 @@ INPUTS: Final = (
         " ones die of it, so they get SIGUSR1 instead.",
         get_args(Method),
         "auto",
+    ),
+    Input(
+        "host",
+        "The machine PostgREST runs on, where that is another one: `ssh://deploy@staging:22`. It is"
+        " reached by OpenSSH, and a `url` of `localhost` then means that machine.",
+        readers.ssh_host,
+    ),
+    Input(
+        "ssh-key",
+        "Private key for `host`, its text or the path of its file; without a passphrase. Default:"
+        " what OpenSSH finds (agent, configuration, default keys).",
+        readers.text,
+        secret=True,
+        may_be_path=True,
+    ),
+    Input(
+        "ssh-known-hosts",
+        "Host keys of `host` and of jump hosts, lines as in `known_hosts` or the path of a file"
+        " with them: then no others count. Default: the user's own.",
+        readers.text,
     ),
     Input("container", "Docker container: its name, id, or a label (`key=value`).", readers.text),
     Input(
@@ -636,6 +662,8 @@ def secrets_of(given: Mapping[str, Given], table: Iterable[Input] = INPUTS) -> t
         if one.hides:
             found += one.hides(text)
         if not (one.secret or (one.is_source and "://" in text)):
+            continue
+        if one.may_be_path and not is_key(text):
             continue
         lines = text.splitlines() if one.shape == "headers" else [text]
         found += [line.partition(":")[2] if one.shape == "headers" else line for line in lines]

@@ -44,7 +44,12 @@ def make_plan(inputs: Inputs, *, no_secrets: str = "") -> Plan:
 
     ``no_secrets`` says why this workflow is given none; empty where it is.
     """
-    problems = [*_of_drift(inputs), *_of_pods(inputs), *_contradictions(inputs)]
+    problems = [
+        *_of_drift(inputs),
+        *_of_pods(inputs),
+        *_of_ssh(inputs),
+        *_contradictions(inputs),
+    ]
     expectation = _expectation(inputs)
     if not expectation and "config" in inputs.expect_from:
         problems.append("`expect-from` names `config`, but nothing is typed in any input")
@@ -119,6 +124,12 @@ def _of_pods(inputs: Inputs) -> Iterator[str]:
         )
 
 
+def _of_ssh(inputs: Inputs) -> Iterator[str]:
+    given = {"ssh-key": inputs.ssh_key, "ssh-known-hosts": inputs.ssh_known_hosts}
+    for name in (name for name, value in given.items() if value and not inputs.host):
+        yield f"`{name}` is given, and no `host` to use it for"
+
+
 def _contradictions(inputs: Inputs) -> Iterator[str]:
     needs = {
         "docker": ("container", inputs.container),
@@ -174,7 +185,8 @@ def described(plan: Plan) -> tuple[str, ...]:
     elif inputs.runtime == "none":
         refresh = "refresh nothing (runtime none)"
     else:
-        refresh = f"refresh by {', then '.join(plan.ladder)} (runtime {inputs.runtime})"
+        where = f", on {inputs.host}" if inputs.host else ""
+        refresh = f"refresh by {', then '.join(plan.ladder)} (runtime {inputs.runtime}{where})"
     in_a_row = f"{inputs.consecutive} in a row"
     waited = f"wait at most {inputs.timeout:g} s for whole rounds of good answers, {in_a_row}"
     return (

@@ -26,6 +26,9 @@ _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0}
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # RFC 1123's subdomain, as Kubernetes takes it.
 _NAME_OF_OBJECT: Final = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
+_SSH_HOST: Final = re.compile(
+    r"ssh://(\w[\w.+-]*@)?(\w[\w.-]*|\[[\da-fA-F:.]+\])(:\d{1,5})?/?", re.ASCII
+)
 _FLAGS: Final = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(
     ("false", "no", "off", "0"), False
 )
@@ -89,6 +92,15 @@ def http_url(given: str) -> str:
 def http_urls(given: str) -> tuple[str, ...]:
     """Addresses as `http_url` takes them, one a line."""
     return tuple(dict.fromkeys(map(http_url, given.split())))
+
+
+def ssh_host(given: str) -> str:
+    """An ssh address, in the form that ssh(1) takes; its parts hold nothing a shell would read."""
+    if not given.strip() or _SSH_HOST.fullmatch(given.strip()):
+        return given.strip().rstrip("/")
+    if re.match(r"ssh://[^@/]*:[^@/]*@", given.strip()):
+        raise ValueError("it may hold no password: give a key by `ssh-key`, or use an agent")
+    raise ValueError("expected an ssh:// address, such as ssh://deploy@staging:22")
 
 
 def headers(given: str) -> dict[str, str]:

@@ -27,12 +27,14 @@ from pgrst_gate.plan import Plan, make_plan
 from pgrst_gate.pull_request import started_by
 from pgrst_gate.readers import comment_id, report_files
 from pgrst_gate.redaction import Secrets
+from pgrst_gate.remote import from_here, transport_of
 from pgrst_gate.report import Conclusion, Destinations, Event, Level, OnFailure, Report
 from pgrst_gate.reporters import json_report
 from pgrst_gate.rollback import carry_out
 from pgrst_gate.runtimes import RUNTIMES
 from pgrst_gate.runtimes.auto import choose
 from pgrst_gate.runtimes.interface import Runtime, Target
+from pgrst_gate.runtimes.transport import Transport
 
 _CANCELLING: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -164,6 +166,12 @@ def _report(given: Mapping[str, Given], journal: Journal) -> Report:
 
             return drift_gate.run(inputs, pull_request, journal)
         plan = make_plan(inputs, no_secrets=no_secrets)
+        with transport_of(inputs) as transport:
+            return gate.run(
+                from_here(plan, transport, journal),
+                lambda _: _find_runtime(plan, transport),
+                journal,
+            )
     except MissingInput as error:
         # The inputs do not read as a whole, but this one does: all that is wrong is missing.
         asked = given.get("on-missing-secrets")
@@ -174,14 +182,13 @@ def _report(given: Mapping[str, Given], journal: Journal) -> Report:
         return journal.failed(error)
     except Cancelled as cancelled:
         return journal.cancelled(cancelled)
-    return gate.run(plan, _find_runtime, journal)
 
 
-def _find_runtime(plan: Plan) -> tuple[Runtime, str]:
+def _find_runtime(plan: Plan, transport: Transport) -> tuple[Runtime, str]:
     """The runtime that was asked for, or that suggests itself, and why it is this one."""
     inputs = plan.inputs
     if inputs.mode == "verify":
-        return RUNTIMES["none"](Target()), "mode verify refreshes nothing"
+        return RUNTIMES["none"](Target(), transport), "mode verify refreshes nothing"
     target = Target(
         container=inputs.container,
         project=inputs.project,
@@ -204,15 +211,15 @@ def _find_runtime(plan: Plan) -> tuple[Runtime, str]:
         patience=inputs.timeout,
     )
     if inputs.runtime != "auto":
-        return RUNTIMES[inputs.runtime](target), "as asked"
-    choice = choose(target, inputs.url)
+        return RUNTIMES[inputs.runtime](target, transport), "as asked"
+    choice = choose(target, inputs.url, transport)
     if choice.name == "none" and inputs.method != "auto":
         raise NotRefreshed(
             f"there is nothing to {inputs.method}: {choice.why}",
             hint="give `container`, `service`, `unit`, `pid`, `pid-file`, `process-name`,"
             " `workload` or `database-url`",
         )
-    return RUNTIMES[choice.name](choice.target), choice.why
+    return RUNTIMES[choice.name](choice.target, transport), choice.why
 
 
 @contextmanager

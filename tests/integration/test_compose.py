@@ -15,6 +15,7 @@ from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.auto import choose
 from pgrst_gate.runtimes.compose import NUMBER, ONE_OFF, PROJECT, SERVICE, Compose
 from pgrst_gate.runtimes.interface import Instance, Mark, Target
+from pgrst_gate.runtimes.transport import here
 
 if TYPE_CHECKING:
     from tests.harness.engine import Engine
@@ -116,7 +117,7 @@ def test_what_does_not_exist_has_neighbours(
 
 def test_auto_takes_the_whole_service(project: str, replicas: list[Postgrest]) -> None:
     """The URL of one replica stands for the service: its other replicas are not left stale."""
-    chosen = choose(Target(), replicas[0].url)
+    chosen = choose(Target(), replicas[0].url, here())
 
     assert chosen.name == "compose"
     assert chosen.target == Target(project=project, service="rest")

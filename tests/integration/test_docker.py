@@ -16,6 +16,7 @@ from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.auto import choose
 from pgrst_gate.runtimes.docker import Docker
 from pgrst_gate.runtimes.interface import Action, Condition, Instance, Mark, Target
+from pgrst_gate.runtimes.transport import here
 from pgrst_sandbox.ports import free_port
 
 if TYPE_CHECKING:
@@ -286,7 +287,7 @@ def test_auto_finds_the_container_that_publishes_the_port(
     """Among the containers of this machine the URL's port tells which one is meant."""
     api, _other = start_postgrest(database), start_postgrest(database)
 
-    chosen = choose(Target(), api.url)
+    chosen = choose(Target(), api.url, here())
 
     assert (chosen.name, chosen.target.container) == ("docker", api.container.id)
     assert api.name in chosen.why
@@ -304,7 +305,7 @@ def test_auto_finds_the_server_of_a_supabase_stack_behind_its_gateway(
     start_postgrest(database, options=[of_other])
     gateway = start("sleep", "infinity", options=[of_demo, f"--publish=127.0.0.1:{port}:8000"])
 
-    chosen = choose(Target(), f"http://127.0.0.1:{port}/rest/v1")
+    chosen = choose(Target(), f"http://127.0.0.1:{port}/rest/v1", here())
 
     assert (chosen.name, chosen.target.container) == ("docker", api.container.id)
     assert f"behind container {gateway.name}" in chosen.why

@@ -18,40 +18,54 @@ from pgrst_gate.runtimes.process import Process
 from pgrst_gate.runtimes.supabase import Supabase
 from pgrst_gate.runtimes.swarm import Swarm
 from pgrst_gate.runtimes.systemd import Systemd
+from pgrst_gate.runtimes.transport import Transport
 
 
-def _docker(target: Target) -> Runtime:
-    return Docker(_needed(target.container, "docker", "container"))
+def _docker(target: Target, transport: Transport) -> Runtime:
+    return Docker(_needed(target.container, "docker", "container"), transport.connect)
 
 
-def _compose(target: Target) -> Runtime:
-    return Compose(target.project, _needed(target.service, "compose", "service"))
+def _compose(target: Target, transport: Transport) -> Runtime:
+    service = _needed(target.service, "compose", "service")
+    return Compose(target.project, service, transport.connect)
 
 
-def _swarm(target: Target) -> Runtime:
-    return Swarm(_needed(target.service, "swarm", "service"))
+def _swarm(target: Target, transport: Transport) -> Runtime:
+    return Swarm(_needed(target.service, "swarm", "service"), transport.connect)
 
 
-def _systemd(target: Target) -> Runtime:
-    return Systemd(_needed(target.unit, "systemd", "unit"))
+def _systemd(target: Target, transport: Transport) -> Runtime:
+    unit = _needed(target.unit, "systemd", "unit")
+    return Systemd(unit, transport.commands, transport.place)
 
 
-def _process(target: Target) -> Runtime:
-    return Process(target.pid, target.pid_file, target.process_name, target.restart_command)
+def _process(target: Target, transport: Transport) -> Runtime:
+    return Process(
+        target.pid,
+        target.pid_file,
+        target.process_name,
+        target.restart_command,
+        processes=transport.processes,
+        commands=transport.commands,
+        place=transport.place,
+    )
 
 
-def _kubernetes(target: Target) -> Runtime:
+def _kubernetes(target: Target, transport: Transport) -> Runtime:
+    del transport  # a cluster has an address of its own
     connect = partial(Cluster, target.kubeconfig, target.kube_context, target.namespace)
     notify = Notify(target.database_url, target.channel) if target.database_url else None
     workload = _needed(target.workload, "kubernetes", "workload")
     return Kubernetes(workload, connect, notify, target.debug_image)
 
 
-def _notify(target: Target) -> Runtime:
+def _notify(target: Target, transport: Transport) -> Runtime:
+    del transport  # a database has an address of its own
     return Notify(_needed(target.database_url, "notify", "database-url"), target.channel)
 
 
-def _supabase(target: Target) -> Runtime:
+def _supabase(target: Target, transport: Transport) -> Runtime:
+    del transport  # its Management API is the same from everywhere
     from pgrst_gate.supabase.management import Management
 
     management = Management(
@@ -63,8 +77,8 @@ def _supabase(target: Target) -> Runtime:
     return Supabase(management, target.channel)
 
 
-def _none(target: Target) -> Runtime:
-    del target
+def _none(target: Target, transport: Transport) -> Runtime:
+    del target, transport
     return NoRefresh()
 
 
@@ -76,7 +90,7 @@ def _needed(value: str, runtime: RuntimeName, key: str) -> str:
     return value
 
 
-RUNTIMES: Final[Mapping[RuntimeName, Callable[[Target], Runtime]]] = {
+RUNTIMES: Final[Mapping[RuntimeName, Callable[[Target, Transport], Runtime]]] = {
     "docker": _docker,
     "compose": _compose,
     "swarm": _swarm,
@@ -87,4 +101,6 @@ RUNTIMES: Final[Mapping[RuntimeName, Callable[[Target], Runtime]]] = {
     "supabase": _supabase,
     "none": _none,
 }
-"""What makes a runtime from its part of the target; raises `UsageError` where that is missing."""
+"""What makes a runtime from its part of the target, on the machine that a transport leads to.
+
+Each raises `UsageError` where its part is missing."""

@@ -6,7 +6,7 @@ server is worse than to ask for one more input.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 from pgrst_gate.errors import NotRefreshed, UsageError
 from pgrst_gate.localhost import is_near
 from pgrst_gate.runtimes import compose, swarm
-from pgrst_gate.runtimes.commands import Commands, LocalCommands
-from pgrst_gate.runtimes.engine import Container, DockerEngine, Engine
+from pgrst_gate.runtimes.engine import Container, Engine
 from pgrst_gate.runtimes.interface import RuntimeName, Target
-from pgrst_gate.runtimes.processes import POSTGREST, Processes, local_processes, servers_named
+from pgrst_gate.runtimes.processes import POSTGREST, servers_named
+from pgrst_gate.runtimes.surroundings import HERE
 from pgrst_gate.runtimes.systemd import Systemd
+from pgrst_gate.runtimes.transport import Transport
 
 T = TypeVar("T")
 
@@ -38,32 +39,28 @@ class Choice:
     target: Target
 
 
-def choose(
-    target: Target,
-    url: str,
-    *,
-    connect: Callable[[], Engine] = DockerEngine,
-    commands: Commands | None = None,
-    processes: Processes | None = None,
-) -> Choice:
+def choose(target: Target, url: str, transport: Transport) -> Choice:
     """The runtime for a PostgREST at the URL; `none` where nothing is named and nothing is found.
+
+    Another machine that is named is looked at wherever the URL points.
 
     Raises `UsageError` where the inputs name several, and `NotRefreshed` where several are found.
     """
     if named := _named(target):
-        return _of_its_kind(named, connect)
+        return _of_its_kind(named, transport)
     if target.project_ref:
         return Choice("none", "`project-ref` is given, but no `access-token`", target)
     host = urlsplit(url).hostname or ""
-    if not is_near(host):
+    if transport.place == HERE and not is_near(host):
         return Choice(
             "none", f"no input names a server to refresh, and {host} is elsewhere", target
         )
+    where = transport.place.here
     return (
-        _container(target, urlsplit(url).port, connect)
-        or _unit(target, commands or LocalCommands())
-        or _process(target, processes or local_processes())
-        or Choice("none", "no PostgREST container, unit or process was found here", target)
+        _container(target, urlsplit(url).port, transport)
+        or _unit(target, transport)
+        or _process(target, transport)
+        or Choice("none", f"no PostgREST container, unit or process was found {where}", target)
     )
 
 
@@ -91,12 +88,12 @@ def _named(target: Target) -> Choice | None:
     return next((Choice(name, f"`{key}` is given", target) for key, name in given.items()), None)
 
 
-def _of_its_kind(named: Choice, connect: Callable[[], Engine]) -> Choice:
+def _of_its_kind(named: Choice, transport: Transport) -> Choice:
     """A service that is named without a project may be one of a Swarm."""
     service = named.target.service
     if named.name != "compose" or named.target.project:
         return named
-    engine = connect()
+    engine = transport.connect()
     if not engine.services.membership().is_manager or engine.services.get(service) is None:
         return named
     if engine.containers(f"{compose.SERVICE}={service}"):
@@ -107,13 +104,13 @@ def _of_its_kind(named: Choice, connect: Callable[[], Engine]) -> Choice:
     return Choice("swarm", f"{named.why}, and this Swarm has it", named.target)
 
 
-def _container(target: Target, port: int | None, connect: Callable[[], Engine]) -> Choice | None:
+def _container(target: Target, port: int | None, transport: Transport) -> Choice | None:
     """The only running PostgREST container; of several, the one that the URL's port leads to.
 
     All replicas of a service are one.
     """
     try:
-        engine = connect()
+        engine = transport.connect()
         running = [found for found in engine.containers() if found.status == "running"]
     except NotRefreshed:  # no Docker here, or none that this user may ask
         return None
@@ -122,11 +119,12 @@ def _container(target: Target, port: int | None, connect: Callable[[], Engine]) 
     published = [found for found in servers if found in gateways]
     behind = [] if published else _started_with(gateways, servers)
     whole = [_belonging(one, target) for one in published or behind or servers]
-    found = _only(list(dict.fromkeys(whole)), "` or `".join(sorted({one.key for one in whole})))
+    keys = "` or `".join(sorted({one.key for one in whole}))
+    found = _only(list(dict.fromkeys(whole)), keys, transport)
     if found is None:
         return None
     by = f", behind {gateways[0]}, which publishes port {port}" if behind else ""
-    return Choice(found.name, f"{found} runs here{by}", found.target)
+    return Choice(found.name, f"{found} runs {transport.place.here}{by}", found.target)
 
 
 def _started_with(
@@ -177,29 +175,31 @@ def _is_postgrest(engine: Engine, container: Container) -> bool:
         return False
 
 
-def _unit(target: Target, commands: Commands) -> Choice | None:
-    systemd = Systemd(UNIT, commands)
+def _unit(target: Target, transport: Transport) -> Choice | None:
+    systemd = Systemd(UNIT, transport.commands)
     try:
         (unit,) = systemd.preflight("restart")
         if systemd.condition(unit).text:
             return None
     except NotRefreshed:  # no systemd here, or no such unit
         return None
-    return Choice("systemd", f"{unit.name} is active here", replace(target, unit=unit.key))
+    why = f"{unit.name} is active {transport.place.here}"
+    return Choice("systemd", why, replace(target, unit=unit.key))
 
 
-def _process(target: Target, processes: Processes) -> Choice | None:
-    found = _only(servers_named(POSTGREST, processes.all()), "pid")
+def _process(target: Target, transport: Transport) -> Choice | None:
+    found = _only(servers_named(POSTGREST, transport.processes.all()), "pid", transport)
     if found is None:
         return None
-    return Choice("process", f"{found} runs here", replace(target, pid=found.pid))
+    why = f"{found} runs {transport.place.here}"
+    return Choice("process", why, replace(target, pid=found.pid))
 
 
-def _only(found: Sequence[T], key: str) -> T | None:
+def _only(found: Sequence[T], key: str, transport: Transport) -> T | None:
     """The only one, if there is one; several are an error that names the input to choose by."""
     if len(found) > 1:
         raise NotRefreshed(
-            f"several servers are found here: {', '.join(map(str, found[:5]))}",
+            f"several servers are found {transport.place.here}: {', '.join(map(str, found[:5]))}",
             hint=f"say which one by `{key}`",
         )
     return found[0] if found else None

@@ -53,28 +53,39 @@ class LocalCommands:
 
     def run(self, argv: Sequence[str], *, timeout: float) -> Completed:
         """As `Commands.run`; on time-out and on cancellation the command is killed."""
-        # Files, not pipes: a server that the command leaves running would keep a pipe open.
-        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-            try:
-                ended = subprocess.run(
-                    argv,
-                    stdin=subprocess.DEVNULL,
-                    stdout=stdout,
-                    stderr=stderr,
-                    timeout=timeout,
-                    check=False,
-                    env={**os.environ, **self._variables},
-                )
-            except subprocess.TimeoutExpired as error:
-                raise NotRefreshed(
-                    f"`{' '.join(argv)}` did not end within {timeout:g} s and was stopped",
-                    hint="it must return once its work is done, and may leave a server running",
-                ) from error
-            except FileNotFoundError:
-                return Completed(NOT_FOUND, stderr=f"{argv[0]}: not found")
-            except OSError as error:
-                return Completed(NOT_EXECUTABLE, stderr=f"{argv[0]}: {error.strerror}")
-            return Completed(ended.returncode, _tail(stdout), _tail(stderr))
+        try:
+            return completed(argv, timeout=timeout, variables=self._variables)
+        except subprocess.TimeoutExpired as error:
+            raise NotRefreshed(
+                f"`{' '.join(argv)}` did not end within {timeout:g} s and was stopped",
+                hint="it must return once its work is done, and may leave a server running",
+            ) from error
+
+
+def completed(
+    argv: Sequence[str], *, timeout: float, variables: Mapping[str, str] | None = None
+) -> Completed:
+    """Run a program of this machine to its end, or kill it and raise `TimeoutExpired`.
+
+    The variables are added to those of this process.
+    """
+    # Files, not pipes: a server that the command leaves running would keep a pipe open.
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        try:
+            ended = subprocess.run(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                timeout=timeout,
+                check=False,
+                env={**os.environ, **(variables or {})},
+            )
+        except FileNotFoundError:
+            return Completed(NOT_FOUND, stderr=f"{argv[0]}: not found")
+        except OSError as error:
+            return Completed(NOT_EXECUTABLE, stderr=f"{argv[0]}: {error.strerror}")
+        return Completed(ended.returncode, _tail(stdout), _tail(stderr))
 
 
 def _tail(file: IO[bytes]) -> str:

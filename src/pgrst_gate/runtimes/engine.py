@@ -129,20 +129,28 @@ class Engine(Protocol):
 
 
 class DockerEngine:
-    """The engine that the environment names (`DOCKER_HOST`), or the local socket's."""
+    """The engine of the environment (`DOCKER_HOST`); or another machine's, behind a socket here."""
 
-    def __init__(self) -> None:
+    def __init__(self, socket: str = "") -> None:
         import docker
         from docker.errors import DockerException
 
         try:
-            self._api: APIClient = docker.from_env(timeout=ANSWER_SECONDS).api
+            client = (
+                docker.DockerClient(base_url=f"unix://{socket}", timeout=ANSWER_SECONDS)
+                if socket
+                else docker.from_env(timeout=ANSWER_SECONDS)
+            )
+            self._api: APIClient = client.api
+            self._is_forwarded = bool(socket)
         except (DockerException, OSError) as error:
             raise unreachable(error) from error
 
     @property
     def host(self) -> str:
         """As `Engine.host`. The SDK's own names for sockets begin with `http+docker:`."""
+        if self._is_forwarded:
+            return ""
         address = urlsplit(self._api.base_url)
         if address.scheme != "http+docker":
             return address.hostname or ""

@@ -32,12 +32,14 @@ from pgrst_gate.runtimes.processes import (
     local_processes,
     servers_named,
 )
-from pgrst_gate.runtimes.surroundings import hidden
+from pgrst_gate.runtimes.surroundings import HERE, Place
 
 RESTART_SECONDS: Final = 120.0
 """How long the restart command may take."""
 APPEAR_SECONDS: Final = 10.0
 """How long after the restart command the new process may take to appear."""
+READ_SECONDS: Final = 30.0
+"""How long it may take to read a pid file on another machine."""
 
 _ONLY_ASK: Final = 0
 
@@ -60,6 +62,7 @@ class Process:
         *,
         processes: Processes | None = None,
         commands: Commands | None = None,
+        place: Place = HERE,
     ) -> None:
         if pid is not None and pid_file:
             raise UsageError(
@@ -71,6 +74,7 @@ class Process:
         self._restart_command = _split(restart_command)
         self._processes = processes or local_processes()
         self._commands = commands or LocalCommands()
+        self._place = place
         self._successors: dict[str, int] = {}
 
     def preflight(self, action: Action) -> tuple[Instance, ...]:
@@ -115,7 +119,7 @@ class Process:
         if ended.exit_code:
             raise NotRefreshed(
                 f"`{command}` ended with exit code {ended.exit_code}: {ended.said}",
-                hint="it must succeed when this user runs it on this machine, without a shell",
+                hint=f"it must succeed when this user runs it on {self._place}, without a shell",
             )
         deadline = time.monotonic() + APPEAR_SECONDS
         while (process := self._appeared(before)) is None:
@@ -152,15 +156,44 @@ class Process:
         """The processes meant by the inputs, at least one."""
         if self._pid is None and not self._pid_file:
             return self._find_by_name()
-        pid = _read_pid_file(Path(self._pid_file)) if self._pid is None else self._pid
+        pid = self._written_pid() if self._pid is None else self._pid
         process = self._processes.get(pid)
         if process is None:
             stale = f": {self._pid_file} is stale" if self._pid_file else ""
             raise NotRefreshed(
                 f"no process has the pid {pid}{stale}",
-                hint=hidden("processes") or "the server has ended or was restarted since",
+                hint=self._place.hidden("processes")
+                or "the server has ended or was restarted since",
             )
         return (process,)
+
+    def _read(self, path: str) -> str:
+        if not self._place.host:
+            return Path(path).read_text(errors="replace")
+        shown = self._commands.run(("cat", "--", path), timeout=READ_SECONDS)
+        if shown.exit_code:
+            raise OSError(shown.exit_code, shown.said.removeprefix(f"cat: {path}: "))
+        return shown.stdout
+
+    def _written_pid(self) -> int:
+        """What the pid file holds."""
+        path = self._pid_file
+        try:
+            text = self._read(path).strip()
+        except OSError as error:
+            raise NotRefreshed(
+                f"pid file {path} cannot be read: {error.strerror}",
+                hint=self._place.hidden("files")
+                or "is the server up, and is that where it writes its pid?",
+            ) from error
+        first = text.split("\n", 1)[0].strip()
+        if not first.isdecimal() or int(first) == 0:
+            shown = f"`{first[:40]}`" if first else "nothing"
+            raise NotRefreshed(
+                f"pid file {path} should hold a pid and holds {shown}",
+                hint="name the file the server's start-up writes",
+            )
+        return int(first)
 
     def _find_by_name(self) -> tuple[RunningProcess, ...]:
         everything = self._processes.all()
@@ -169,8 +202,10 @@ class Process:
             mention = [p for p in everything if self._process_name in p.command_line]
             nearest = f"its name is in {_listed(mention)}" if mention else ""
             raise NotRefreshed(
-                f"no process of this machine is called {self._process_name}",
-                hint=hidden("processes") or nearest or "is the server up, and on this machine?",
+                f"no process of {self._place} is called {self._process_name}",
+                hint=self._place.hidden("processes")
+                or nearest
+                or f"is the server up, and on {self._place}?",
             )
         return found
 
@@ -218,24 +253,6 @@ def _split(command: str) -> tuple[str, ...]:
         raise UsageError(
             f"`restart-command` cannot be split into words: {error}", hint="close its quotes"
         ) from error
-
-
-def _read_pid_file(path: Path) -> int:
-    try:
-        text = path.read_text(errors="replace").strip()
-    except OSError as error:
-        raise NotRefreshed(
-            f"pid file {path} cannot be read: {error.strerror}",
-            hint=hidden("files") or "is the server up, and is that where it writes its pid?",
-        ) from error
-    first = text.split("\n", 1)[0].strip()
-    if not first.isdecimal() or int(first) == 0:
-        shown = f"`{first[:40]}`" if first else "nothing"
-        raise NotRefreshed(
-            f"pid file {path} should hold a pid and holds {shown}",
-            hint="name the file the server's start-up writes",
-        )
-    return int(first)
 
 
 def _identity(process: RunningProcess) -> str:

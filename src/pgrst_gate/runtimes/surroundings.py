@@ -1,9 +1,10 @@
-"""Whether this runs in a container, which hides the processes and the systemd of the machine."""
+"""Where the server runs, and what can be seen of that from where the gate runs."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,35 @@ _ROUTES: Final = Path("/proc/net/route")
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 # Docker mounts /etc/hostname from a folder that bears the container's id; Podman does, deeper.
 _OWN: Final = re.compile(r"/([0-9a-f]{64})/(?:userdata/)?hostname /etc/hostname ")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The machine that the server is on, for people."""
+
+    host: str = ""
+    """Its name; empty for the machine this runs on."""
+
+    def __str__(self) -> str:
+        return self.host or "this machine"
+
+    @property
+    def here(self) -> str:
+        """As an adverb: `here`, `on staging`."""
+        return f"on {self.host}" if self.host else "here"
+
+    def hidden(self, what: str) -> str:
+        """The hint for something of the machine's that was not found, if a container hides it."""
+        if self.host or not in_container():
+            return ""
+        return (
+            f"this runs in a container, which cannot see the machine's {what}: run pgrst-gate on"
+            " the machine itself (a `run:` step), or reach the server by `host` (over SSH),"
+            " `container` or `database-url`"
+        )
+
+
+HERE: Final = Place()
 
 
 def in_container() -> bool:
@@ -39,13 +69,3 @@ def gateway() -> str | None:
         if row[1] == "00000000" and row[2] != "00000000":
             return str(ipaddress.IPv4Address(bytes.fromhex(row[2])[::-1]))
     return None
-
-
-def hidden(what: str) -> str:
-    """The hint for something of the machine's that was not found; empty outside of a container."""
-    if not in_container():
-        return ""
-    return (
-        f"this runs in a container, which cannot see the machine's {what}: run pgrst-gate on the "
-        "machine itself (a `run:` step), or reach the server by `container` or `database-url`"
-    )

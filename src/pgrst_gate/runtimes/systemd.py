@@ -23,7 +23,7 @@ from pgrst_gate.runtimes.interface import (
     RuntimeName,
 )
 from pgrst_gate.runtimes.processes import RunningProcess, ensure_reloads, read_proc
-from pgrst_gate.runtimes.surroundings import hidden
+from pgrst_gate.runtimes.surroundings import HERE, Place
 from pgrst_gate.runtimes.unit import PROPERTIES, Unit, read_unit, signal_sent
 
 ASK_SECONDS: Final = 30.0
@@ -33,6 +33,10 @@ RESTART_SECONDS: Final = 180.0
 LOG_LINES: Final = 2000
 
 _CURSOR: Final = "-- cursor: "
+_DENIED: Final = re.compile(r"access denied|authentication required|not permitted", re.IGNORECASE)
+_SUDO_REFUSED: Final = re.compile(
+    r"^sudo: |is not in the sudoers file|is not allowed to", re.MULTILINE
+)
 
 
 class Systemd:
@@ -40,9 +44,10 @@ class Systemd:
 
     name: Final[RuntimeName] = "systemd"
 
-    def __init__(self, unit: str, commands: Commands | None = None) -> None:
+    def __init__(self, unit: str, commands: Commands | None = None, place: Place = HERE) -> None:
         self._wanted = unit
         self._commands = commands or LocalCommands()
+        self._place = place
 
     def preflight(self, action: Action) -> tuple[Instance, ...]:
         """As `Runtime.preflight`. That systemd permits the action shows only when it is asked."""
@@ -160,14 +165,14 @@ class Systemd:
         shown = self._run("systemctl", "show", f"--property={PROPERTIES}", "--", unit)
         if shown.exit_code == NOT_FOUND:
             raise NotRefreshed(
-                "there is no systemctl here, so no systemd",
-                hint=hidden("systemd")
+                f"there is no systemctl {self._place.here}, so no systemd",
+                hint=self._place.hidden("systemd")
                 or "name a `container`, a `pid-file`, a `process-name` or a `database-url`",
             )
         if shown.exit_code:
             raise NotRefreshed(
                 f"systemd does not answer: {shown.stderr.strip()}",
-                hint=hidden("systemd") or "was this machine started by systemd?",
+                hint=self._place.hidden("systemd") or f"was {self._place} started by systemd?",
             )
         return tuple(read_unit(block) for block in shown.stdout.split("\n\n") if block.strip())
 
@@ -180,22 +185,28 @@ class Systemd:
         alike = difflib.get_close_matches(wanted, names, cutoff=0.7)
         nearest = dict.fromkeys([name for name in names if "postgrest" in name] + alike)
         if not nearest:
-            return hidden("systemd") or "`systemctl list-units --type=service` shows what there is"
+            return (
+                self._place.hidden("systemd")
+                or "`systemctl list-units --type=service` shows what there is"
+            )
         return f"there is {', '.join(list(nearest)[:5])}"
 
     def _act(self, unit: Unit, argv: Sequence[str], seconds: float) -> None:
+        """Have systemd do it; by sudo without a password where this user alone may not."""
         # Without the option systemctl would ask whoever sits at the terminal for a password.
         done = self._run("systemctl", "--no-ask-password", *argv, seconds=seconds)
         if not done.exit_code:
             return
         said = done.stderr.strip() or f"exit code {done.exit_code}"
-        if re.search(r"access denied|authentication required|not permitted", said, re.IGNORECASE):
-            raise NotRefreshed(
-                f"systemd did not permit `systemctl {' '.join(argv)}`: {said.splitlines()[0]}",
-                hint="run pgrst-gate as root, or permit this user the action "
-                "org.freedesktop.systemd1.manage-units by a polkit rule",
-            )
-        raise self._failed(unit, f"`systemctl {' '.join(argv)}` failed: {said.splitlines()[0]}")
+        command = f"systemctl {' '.join(argv)}"
+        if _DENIED.search(said):
+            done = self._run("sudo", "-n", "systemctl", *argv, seconds=seconds)
+            if not done.exit_code:
+                return
+            if done.exit_code == NOT_FOUND or _SUDO_REFUSED.search(done.stderr):
+                raise _not_permitted(command, said, done)
+            said = done.stderr.strip() or f"exit code {done.exit_code}"
+        raise self._failed(unit, f"`{command}` failed: {said.splitlines()[0]}")
 
     def _failed(self, unit: Unit, message: str) -> NotRefreshed:
         lines = self._journal(unit.name, 5)
@@ -210,3 +221,25 @@ class Systemd:
 
     def _run(self, *argv: str, seconds: float = ASK_SECONDS) -> Completed:
         return self._commands.run(argv, timeout=seconds)
+
+
+def _not_permitted(command: str, denied: str, sudo: Completed) -> NotRefreshed:
+    """Neither systemd nor sudo let the user do it; nothing was done."""
+    refused = f"`{command}`: {denied.splitlines()[0]}"
+    if sudo.exit_code == NOT_FOUND:
+        return NotRefreshed(
+            f"systemd did not permit {refused}",
+            hint="do it as root, or permit this user the action"
+            " org.freedesktop.systemd1.manage-units by a polkit rule",
+        )
+    return NotRefreshed(
+        f"systemd did not permit {refused}; and sudo: {sudo.said.removeprefix('sudo: ')}",
+        hint="do it as root, or permit this user the one command by a line in /etc/sudoers.d/:"
+        f" `<user> ALL=(root) NOPASSWD: /usr/bin/{_escaped(command)}`; or by a polkit rule for the"
+        " action org.freedesktop.systemd1.manage-units",
+    )
+
+
+def _escaped(command: str) -> str:
+    """As sudoers(5) wants the arguments of a command, in which these characters mean something."""
+    return re.sub(r"([,:=\\])", r"\\\1", command)

@@ -4,7 +4,7 @@ ARG BASE_IMAGE
 FROM ${BASE_IMAGE}
 RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends \
-        dbus openssh-server procps python3 python3-venv systemd systemd-sysv \
+        dbus openssh-server procps python3 python3-venv sudo systemd systemd-sysv \
     && rm -rf /var/lib/apt/lists/* \
     && systemctl enable ssh \
     # Nothing here needs them, and each would delay the boot or fail in a container.

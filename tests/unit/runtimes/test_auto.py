@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.runtimes.doubles import (
     MANAGER,
@@ -22,6 +24,8 @@ from pgrst_gate.runtimes.engine import Container, Engine, Published
 from pgrst_gate.runtimes.interface import Target
 from pgrst_gate.runtimes.processes import RunningProcess
 from pgrst_gate.runtimes.services import Service
+from pgrst_gate.runtimes.surroundings import HERE, Place
+from pgrst_gate.runtimes.transport import here
 
 NOTHING = Target()
 URL = "http://localhost:3000"
@@ -35,7 +39,7 @@ ACTIVE = ScriptedCommands(
 NO_SYSTEMD = ScriptedCommands({})
 
 
-def pick(
+def pick(  # noqa: PLR0913 -- all that a machine may have
     target: Target = NOTHING,
     url: str = URL,
     *,
@@ -44,6 +48,7 @@ def pick(
     commands: ScriptedCommands = NO_SYSTEMD,
     running: list[RunningProcess] | None = None,
     services: FakeServices | None = None,
+    on: Place = HERE,
 ) -> Choice:
     """Choose on a machine that has this; no list of containers is no Docker."""
 
@@ -52,9 +57,10 @@ def pick(
             raise NotRefreshed("no Docker engine here")
         return FakeEngine(containers, inside or {}, services=services or FakeServices())
 
-    return choose(
-        target, url, connect=connect, commands=commands, processes=ProcessTable(running or [])
+    machine = replace(
+        here(), connect=connect, commands=commands, processes=ProcessTable(running or []), place=on
     )
+    return choose(target, url, machine)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pgrst_gate.errors import NotRefreshed, UsageError
 from pgrst_gate.runtimes import RUNTIMES
 from pgrst_gate.runtimes.interface import Condition, Instance, Mark, RuntimeName, Target
 from pgrst_gate.runtimes.none import NoRefresh
+from pgrst_gate.runtimes.transport import here
 
 WHOLE = Target(
     container="api",
@@ -29,7 +30,7 @@ WHOLE = Target(
 def test_every_name_has_a_runtime() -> None:
     """Each runtime that can be named can be made, and bears its name."""
     names = get_args(RuntimeName)
-    made = {name: RUNTIMES[name](WHOLE) for name in names}
+    made = {name: RUNTIMES[name](WHOLE, here()) for name in names}
 
     assert {name: runtime.name for name, runtime in made.items()} == {name: name for name in names}
     for runtime in made.values():
@@ -51,7 +52,7 @@ def test_every_name_has_a_runtime() -> None:
 def test_a_runtime_without_its_target_is_refused(name: RuntimeName, key: str) -> None:
     """A runtime that is named but not told where the server is says which input it needs."""
     with pytest.raises(UsageError, match=f"`runtime: {name}` needs `{key}`"):
-        RUNTIMES[name](Target())
+        RUNTIMES[name](Target(), here())
 
 
 def test_libraries_are_loaded_only_by_those_who_need_them() -> None:

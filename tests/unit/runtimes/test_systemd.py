@@ -7,12 +7,14 @@ from tests.unit.runtimes.doubles import ScriptedCommands
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes import surroundings
-from pgrst_gate.runtimes.commands import Completed
+from pgrst_gate.runtimes.commands import NOT_FOUND, Completed
 from pgrst_gate.runtimes.interface import Action, Condition, Instance, Mark
 from pgrst_gate.runtimes.systemd import Systemd
 
 UNIT = Instance("postgrest.service", "unit postgrest.service")
 OK = Completed(0)
+NO_SUDO = Completed(NOT_FOUND, stderr="sudo: not found\n")
+DENIED = Completed(1, stderr="Failed to restart postgrest.service: Access denied\n")
 
 STATUS = """\
 Name:\tpostgrest
@@ -49,11 +51,15 @@ def shown(*reload_commands: str, **changes: str) -> Completed:
 
 
 def machine(
-    unit: Completed | list[Completed], **answers: Completed | list[Completed]
+    unit: Completed | list[Completed],
+    *,
+    sudo: Completed = NO_SUDO,
+    **answers: Completed | list[Completed],
 ) -> ScriptedCommands:
     """Give a machine with this unit, and a postgrest as its main process."""
     return ScriptedCommands(
         {
+            "sudo": sudo,
             "systemctl show": unit,
             **{f"systemctl {verb}": answer for verb, answer in answers.items()},
             "/proc/108/status": Completed(0, STATUS),
@@ -219,6 +225,42 @@ def test_a_missing_privilege_has_a_way_out(action: Action, message: str) -> None
         acting[action]()
 
     assert "polkit" in refused.value.hint
+
+
+def test_sudo_without_a_password_is_used_where_systemd_denies() -> None:
+    """The same command is done by sudo, which is asked not to ask."""
+    commands = machine([shown(), shown(InvocationID="bbb")], restart=DENIED, sudo=OK)
+
+    assert Systemd("postgrest", commands).restart(UNIT) == "systemctl restart"
+
+    assert acts(commands)[-1] == "sudo -n systemctl restart postgrest.service"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "sudo: a password is required\n",
+        "Sorry, user deploy is not allowed to execute '/usr/bin/systemctl' as root on staging.\n",
+    ],
+)
+def test_where_sudo_asks_the_line_for_sudoers_is_told(said: str) -> None:
+    """What systemd and sudo said is shown, and the rule that permits this and nothing else."""
+    commands = machine(shown(), kill=DENIED, sudo=Completed(1, stderr=said))
+
+    with pytest.raises(NotRefreshed, match=f"Access denied; and sudo: .*{said[6:20]}") as refused:
+        Systemd("postgrest", commands).reload(UNIT, "SIGUSR1")
+
+    rule = r"NOPASSWD: /usr/bin/systemctl kill --kill-who\=main --signal\=SIGUSR1 postgrest.service"
+    assert rule in refused.value.hint
+
+
+def test_what_sudo_was_let_do_and_failed_is_a_failure_of_systemd() -> None:
+    """A job that fails as root is not mistaken for a lack of rights."""
+    failed = Completed(1, stderr="Job for postgrest.service failed.\n")
+    commands = machine(shown(), restart=DENIED, sudo=failed)
+
+    with pytest.raises(NotRefreshed, match=r"failed: Job for postgrest\.service failed\.; its"):
+        Systemd("postgrest", commands).restart(UNIT)
 
 
 @pytest.mark.parametrize(
