@@ -20,6 +20,7 @@ ENV PATH=/venv/bin:$PATH \
 # hadolint ignore=DL3008
 RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends openssh-client \
+    && apt-get clean \
     && rm -rf /var/lib/apt/lists/* /var/cache/debconf /var/log/apt /var/log/dpkg.log
 COPY --from=dependencies /venv /venv
 COPY entrypoint.py /app/

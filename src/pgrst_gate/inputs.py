@@ -22,9 +22,8 @@ from pgrst_gate.expectations.access import Rule, rules
 from pgrst_gate.expectations.endpoints import Endpoint, endpoints
 from pgrst_gate.expectations.migrations.layouts import Layout
 from pgrst_gate.report import Evidence, ReportFile
-from pgrst_gate.runtimes import kubeconfig
+from pgrst_gate.runtimes import kubeconfig, ssh_access
 from pgrst_gate.runtimes.interface import RuntimeName
-from pgrst_gate.runtimes.ssh_access import is_key
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
 from pgrst_gate.supabase import addresses
 
@@ -127,8 +126,6 @@ class Input:
     """How it is written in a config file: one text, a list of lines, relation → columns, ..."""
     choices: tuple[str, ...] = ()
     secret: bool = False
-    may_be_path: bool = False
-    """Of a secret: the path of a file with it may be given instead, which is none."""
     is_source: bool = False
     """A source of a surface: if it is an address, it may hold a password."""
     required: bool = False
@@ -264,8 +261,7 @@ INPUTS: Final = (
         "Private key for `host`, its text or the path of its file; without a passphrase. Default:"
         " what OpenSSH finds (agent, configuration, default keys).",
         readers.text,
-        secret=True,
-        may_be_path=True,
+        hides=ssh_access.secrets,
     ),
     Input(
         "ssh-known-hosts",
@@ -662,8 +658,6 @@ def secrets_of(given: Mapping[str, Given], table: Iterable[Input] = INPUTS) -> t
         if one.hides:
             found += one.hides(text)
         if not (one.secret or (one.is_source and "://" in text)):
-            continue
-        if one.may_be_path and not is_key(text):
             continue
         lines = text.splitlines() if one.shape == "headers" else [text]
         found += [line.partition(":")[2] if one.shape == "headers" else line for line in lines]

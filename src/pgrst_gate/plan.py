@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from pgrst_gate import localhost
@@ -35,6 +35,8 @@ class Plan:
     expectation: Expectation
     ladder: tuple[Step, ...]
     """What to try in turn, each with its share of the time. Not used by runtime `none`."""
+    forwards: Mapping[str, str] = field(default_factory=dict)
+    """Addresses that are on another machine's own network, and where each is asked from here."""
     excuse: str = ""
     """Why a refused key is none of this repository's business: then the run is skipped."""
 
@@ -62,13 +64,16 @@ def make_plan(inputs: Inputs, *, no_secrets: str = "") -> Plan:
         )
     if both := sorted(str(item) for item in set(expectation.present) & set(expectation.absent)):
         problems.append(f"expected both present and absent: {', '.join(both)}")
-    if missing := list(_missing(inputs)):
+    missing = list(_missing(inputs))
+    if no_secrets and inputs.host and not inputs.ssh_key:  # an agent may have one, but not there
+        missing.append("`host` needs `ssh-key`")
+    if missing:
         refuse(problems, missing)
     if problems:
         refuse(problems)
     keyless = not (inputs.api_key or inputs.token)
     excuse = no_secrets if keyless and inputs.on_missing_secrets == "skip" else ""
-    return Plan(inputs, expectation, _ladder(inputs), excuse)
+    return Plan(inputs, expectation, _ladder(inputs), excuse=excuse)
 
 
 def _expectation(inputs: Inputs) -> Expectation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
@@ -33,6 +34,10 @@ COMING_UP_SECONDS: Final = 10.0
 """How long a server may refuse connections before it counts as down: it may just be starting."""
 WRONG_HOST_SECONDS: Final = 2.0
 """The same for `localhost` in a container, where hardly anything can be starting."""
+FAR_HINT: Final = (
+    "it was asked through SSH, on the machine that `host` names: is it up there, and at this port?"
+    " sshd must allow AllowTcpForwarding"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Api:
     survey: Survey
     schema: str
     """The profile of requests that name no schema; empty leaves it to the server."""
+    forwards: Mapping[str, str]
+    """As `Plan.forwards`."""
 
 
 def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
@@ -52,7 +59,7 @@ def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
     Raises `NotObserved` when it does not answer, refuses the key, or is not a PostgREST.
     """
     inputs = plan.inputs
-    client = closing.enter_context(client_of(_reachable(inputs.url, journal), inputs))
+    client = closing.enter_context(_client(inputs.url, inputs, plan.forwards, journal))
     schema = inputs.schema[0] if inputs.schema else ""
     question, answer = _first_answer(client, schema, inputs.url, inputs, journal)
     identity = server.identify(client, question, answer)
@@ -68,9 +75,10 @@ def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
     if identity.version and identity.version[0] > NEWEST_SEEN:
         text = f"PostgREST {identity.version_text} is newer than any this gate was tried with"
         journal.note("preflight", text, "warning")
-    plan = _with_admin(plan, client.url, journal)
+    plan = _with_admin(plan, client, journal)
     admin_url = plan.inputs.admin_url
-    admin = closing.enter_context(Client(admin_url, Credentials())) if admin_url else None
+    via = plan.forwards.get(admin_url, "")
+    admin = closing.enter_context(Client(admin_url, Credentials(), via=via)) if admin_url else None
     expectation = gathered(
         plan,
         schemas,
@@ -81,13 +89,13 @@ def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
     survey = _survey(client, identity, expectation, admin, schema)
     if management:
         survey = replace(survey, elsewhere=management.description)
-    return Api(client, identity, survey, schema)
+    return Api(client, identity, survey, schema, plan.forwards)
 
 
-def _with_admin(plan: Plan, url: str, journal: Journal) -> Plan:
+def _with_admin(plan: Plan, api: Client, journal: Journal) -> Plan:
     """The plan, with the admin server that `supabase start` publishes where none is named."""
-    near = localhost.is_near(urlsplit(url).hostname or "")
-    found = local_admin_url(url) if near and not plan.inputs.admin_url else ""
+    near = localhost.is_near(urlsplit(api.url).hostname or "") and not api.via
+    found = local_admin_url(api.url) if near and not plan.inputs.admin_url else ""
     if not found:
         return plan
     with Client(found, Credentials()) as client:
@@ -104,18 +112,24 @@ def meet_elsewhere(
 
     Types are read from the cache that `admin-url` shows, whosever that is. Raises as `meet`.
     """
-    client = closing.enter_context(client_of(_reachable(url, journal), inputs))
+    client = closing.enter_context(_client(url, inputs, api.forwards, journal))
     question, answer = _first_answer(client, api.schema, url, inputs, journal)
     identity = server.identify(client, question, answer)
     return _survey(client, identity, api.survey.expectation, api.survey.admin, api.schema)
 
 
-def client_of(url: str, inputs: Inputs) -> Client:
+def _client(url: str, inputs: Inputs, forwards: Mapping[str, str], journal: Journal) -> Client:
+    """A client of the API at an address as it was given."""
+    via = forwards.get(url, "")
+    return client_of(url if via else _reachable(url, journal), inputs, via)
+
+
+def client_of(url: str, inputs: Inputs, via: str = "") -> Client:
     """A client of the API at an address, which need not answer yet; the caller closes it."""
     credentials = Credentials(inputs.api_key, inputs.token, inputs.headers)
     # With several rounds to be good, each is one connection's, so that a balancer deals out rounds.
     connections = 1 if inputs.consecutive > 1 else CONNECTIONS
-    return Client(url, credentials, connections=connections)
+    return Client(url, credentials, connections=connections, via=via)
 
 
 def _management(inputs: Inputs, closing: ExitStack) -> Management | None:
@@ -194,8 +208,8 @@ def _first_answer(
     client: Client, schema: str, url: str, inputs: Inputs, journal: Journal
 ) -> tuple[Question, Answer]:
     """The first answer of a server, which is given a moment to come up; ``url`` as it was given."""
-    hint = localhost.hint(url)
-    patience = WRONG_HOST_SECONDS if hint else COMING_UP_SECONDS
+    hint = FAR_HINT if client.via else localhost.hint(url)
+    patience = WRONG_HOST_SECONDS if hint and not client.via else COMING_UP_SECONDS
     give_up = time.monotonic() + min(patience, inputs.timeout)
     question, answer = server.first_answer(client, schema)
     if _is_down(answer):

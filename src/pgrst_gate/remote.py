@@ -34,7 +34,7 @@ def transport_of(inputs: Inputs) -> Iterator[Transport]:
 
 
 def from_here(plan: Plan, transport: Transport, journal: Journal) -> Plan:
-    """The plan of a server on another machine, with what `localhost` means there in its addresses.
+    """The plan with forwards for its addresses that are the other machine's own `localhost`.
 
     Raises `NotRefreshed` where that machine cannot be reached.
     """
@@ -44,15 +44,9 @@ def from_here(plan: Plan, transport: Transport, journal: Journal) -> Plan:
     journal.runtime = inputs.runtime
     transport.open()
     journal.note("preflight", f"connected to {transport.place} over SSH")
-
-    def forwarded(url: str) -> str:
-        if not is_local(url):
-            return url
-        end = transport.reach(url)
-        journal.note(
-            "preflight", f"{url} is asked on {transport.place}, forwarded over SSH to {end} here"
-        )
-        return end
-
-    url, admin_url = forwarded(inputs.url), forwarded(inputs.admin_url)
-    return replace(plan, inputs=replace(inputs, url=url, admin_url=admin_url))
+    forwards: dict[str, str] = {}
+    for url in filter(is_local, (inputs.url, inputs.admin_url, *inputs.targets)):
+        forwards[url] = transport.reach(url)
+        text = f"{url} is asked on {transport.place}, forwarded over SSH to {forwards[url]} here"
+        journal.note("preflight", text)
+    return replace(plan, forwards=forwards)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -37,10 +37,13 @@ class Machine:
     container: Container
 
     @classmethod
-    def boot(cls, engine: Engine, image: str, network: str) -> Self:
-        """Boot it and wait until all units are started. Raises `TimeoutError` with what it said."""
+    def boot(cls, engine: Engine, image: str, network: str, options: Sequence[str] = ()) -> Self:
+        """Boot it and wait until all units are started; the options are those of `docker run`.
+
+        Raises `TimeoutError` with what it said.
+        """
         cgroup_options = CGROUP_OPTIONS[engine.client.info()["CgroupVersion"]]
-        options = [f"--network={network}", *OPTIONS, *cgroup_options]
+        options = [f"--network={network}", *OPTIONS, *cgroup_options, *options]
         name = engine.name("machine")
         machine = cls(engine.start(image, "/sbin/init", name=name, options=options))
         deadline = time.monotonic() + BOOT_SECONDS

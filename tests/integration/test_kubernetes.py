@@ -28,6 +28,7 @@ from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.report import Evidence, Report
 from pgrst_gate.runtimes import RUNTIMES, in_pod, rollout
 from pgrst_gate.runtimes.interface import Runtime, Target
+from pgrst_gate.runtimes.transport import here
 from pgrst_sandbox.faults.tcp import forwarding
 from pgrst_sandbox.postgres import Postgres, postgres
 
@@ -85,7 +86,7 @@ class Staging:
         """The runtime itself."""
         kubeconfig = self.cluster.kubeconfig()
         target = Target(workload=workload, kubeconfig=kubeconfig, debug_image="busybox")
-        return RUNTIMES["kubernetes"](target)
+        return RUNTIMES["kubernetes"](target, here())
 
     def gate(self, **inputs: str) -> Report:
         """Run the gate on the Service of the pods."""

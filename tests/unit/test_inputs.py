@@ -60,6 +60,9 @@ def test_every_default_reads(one: Any) -> None:  # noqa: ANN401 - Input is gener
         ("admin_url", "", ""),
         ("project_ref", " abcdefghijklmnopqrst ", "abcdefghijklmnopqrst"),
         ("supabase_api_url", "http://localhost:8080/", "http://localhost:8080"),
+        ("host", " ssh://deploy@staging:22/ ", "ssh://deploy@staging:22"),
+        ("host", "ssh://staging-1.internal", "ssh://staging-1.internal"),
+        ("host", "ssh://[2001:db8::7]:2222", "ssh://[2001:db8::7]:2222"),
         (
             "restart_command",
             "systemctl --user restart 'my unit'",
@@ -97,6 +100,11 @@ def test_texts_become_values(attribute: str, text: str, value: object) -> None:
         ("headers", "no colon", "expected one `Name: value` a line"),
         ("expected_columns", "scans", "--expected-columns: line 1, `scans`: expected `:`"),
         ("restart_command", "a 'b", "No closing quotation"),
+        ("host", "deploy@staging", "expected an ssh:// address, such as ssh://deploy@staging:22"),
+        ("host", "ssh://-oProxyCommand=x", "expected an ssh:// address"),
+        ("host", "ssh://a;b@staging", "expected an ssh:// address"),
+        ("host", "ssh://staging/path", "expected an ssh:// address"),
+        ("host", "ssh://deploy:pw@staging", "it may hold no password"),
     ],
 )
 def test_what_does_not_read_is_told_with_its_place(attribute: str, text: str, part: str) -> None:
@@ -142,9 +150,18 @@ def test_secrets_are_found_before_anything_is_read() -> None:
         "headers": Given("X-Key: hush\nX-Other: quiet", ""),
         "kubeconfig": Given("clusters:\n- user: {token: silent}", ""),
         "url": Given(URL, ""),
+        "ssh-key": Given("-----BEGIN X-----\nabc\n", ""),
     }
 
-    assert secrets_of(given) == ("sb_secret_1", "hush", "quiet", "silent")
+    assert secrets_of(given) == ("sb_secret_1", "hush", "quiet", "-----BEGIN X-----\nabc", "silent")
+
+
+def test_the_path_of_a_key_is_no_secret() -> None:
+    """Where a key is looked for may be told; the key may not."""
+    blob = "c2VjcmV0" * 40
+
+    assert secrets_of({"ssh-key": Given("~/.ssh/id_ed25519", "")}) == ()
+    assert secrets_of({"ssh-key": Given(blob, "")}) == (blob,)
 
 
 def test_secrets_do_not_show_in_a_repr() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgrst_gate.errors import UsageError
+from pgrst_gate.errors import MissingInput, UsageError
 from pgrst_gate.inputs import Given, read_inputs
 from pgrst_gate.plan import Plan, described, make_plan
 
@@ -86,6 +86,8 @@ def test_the_mildest_refresh_comes_first(texts: dict[str, str], ladder: tuple[st
         ({"mode": "verify", "require_evidence": "inferred"}, "mode verify sends none"),
         ({"expect_from": "config", "expected_tables": ""}, "nothing is typed in any input"),
         ({"expect_from": "database"}, "`expect-from: database` needs `database-url`"),
+        ({"ssh_key": "~/.ssh/key"}, "`ssh-key` is given, and no `host` to use it for"),
+        ({"ssh_known_hosts": "hosts"}, "`ssh-known-hosts` is given, and no `host`"),
     ],
 )
 def test_inputs_that_do_not_go_together_are_refused(texts: dict[str, str], message: str) -> None:
@@ -94,6 +96,21 @@ def test_inputs_that_do_not_go_together_are_refused(texts: dict[str, str], messa
         plan(**texts)
 
     assert message in str(caught.value)
+
+
+def test_a_key_that_a_fork_is_not_given_is_what_is_missing() -> None:
+    """A pull request from a fork gets no key: that is told apart from a wrong input."""
+    inputs = read_inputs(
+        {
+            "url": Given("http://localhost:3000", ""),
+            "expected-tables": Given("scans", ""),
+            "host": Given("ssh://deploy@staging", ""),
+        }
+    )
+
+    assert make_plan(inputs).excuse == ""
+    with pytest.raises(MissingInput, match="`host` needs `ssh-key`"):
+        make_plan(inputs, no_secrets="it is from a fork")
 
 
 def test_endpoints_alone_expect_what_they_name() -> None:

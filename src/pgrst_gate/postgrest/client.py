@@ -84,13 +84,15 @@ class Credentials:
 class Client:
     """Asks questions of one base URL with one set of credentials; every failure is an `Answer`.
 
-    Connections are kept open. Nothing is followed, and no cookie is kept.
+    Connections are kept open. Nothing is followed, and no cookie is kept. ``via`` is the address
+    that is asked in place of the URL: the near end of a tunnel to it.
     """
 
     def __init__(
-        self, url: str, credentials: Credentials, *, connections: int = CONNECTIONS
+        self, url: str, credentials: Credentials, *, connections: int = CONNECTIONS, via: str = ""
     ) -> None:
         self.url = url.rstrip("/")
+        self.via = via.rstrip("/")
         self._connections = connections
         self._asked = 0
         self.credentials = credentials
@@ -98,12 +100,11 @@ class Client:
         self._wire = self._fresh()
 
     def _fresh(self) -> _Wire:
-        proxy = _proxy(self.url)
-        if self.url.startswith("http:") and not proxy:
-            return PlainHttp(
-                self.url, connect_seconds=CONNECT_SECONDS, answer_seconds=ANSWER_SECONDS
-            )
-        return _Httpx(self.url, proxy)
+        url = self.via or self.url
+        proxy = _proxy(url) if not self.via else None
+        if url.startswith("http:") and not proxy:
+            return PlainHttp(url, connect_seconds=CONNECT_SECONDS, answer_seconds=ANSWER_SECONDS)
+        return _Httpx(url, proxy)
 
     def __enter__(self) -> Self:
         return self
@@ -135,7 +136,7 @@ class Client:
 
     def using(self, credentials: Credentials) -> Client:
         """A client of the same URL with other credentials; the caller closes it."""
-        return Client(self.url, credentials)
+        return Client(self.url, credentials, via=self.via)
 
     def ask(self, question: Question, *, most: int = ANSWER_BYTES) -> Answer:
         """The answer, of which at most so many bytes are read. A longer one is a failure."""

@@ -127,23 +127,28 @@ class Connection:
 
     def close(self) -> None:
         """End the connection and all that goes through it, and remove the private files."""
-        master, self._master = self._master, None
-        if master is not None:
-            if master.stdin:
-                with suppress(OSError):
-                    master.stdin.close()
-            master.terminate()
-            try:
-                master.wait(_CLOSE_SECONDS)
-            except subprocess.TimeoutExpired:
-                master.kill()
-                master.wait()
+        self._end()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
         self._forwards.clear()
 
+    def _end(self) -> None:
+        master, self._master = self._master, None
+        if master is None:
+            return
+        if master.stdin:
+            with suppress(OSError):
+                master.stdin.close()
+        master.terminate()
+        try:
+            master.wait(_CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            master.kill()
+            master.wait()
+
     def _connect(self, folder: Path) -> None:
+        self._end()
         control = folder / "control"
         control.unlink(missing_ok=True)
         # `cat` ends when this process does, however it ends, and the connection with it.

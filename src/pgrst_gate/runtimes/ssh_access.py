@@ -21,6 +21,7 @@ ALIVE_COUNT: Final = 3
 """A connection over which nothing comes for so many times so many seconds is given up."""
 
 _FILE_BYTES: Final = 1 << 20
+_PATH_CHARACTERS: Final = 255
 _PRIVATE: Final = "PRIVATE KEY-----"
 
 
@@ -65,9 +66,14 @@ def read_access(host: str, key: str, known_hosts: str) -> Access:
     return Access(host, private, _lines(known) if known else "")
 
 
+def secrets(given: str) -> tuple[str, ...]:
+    """What is to be kept secret of an `ssh-key`: a key, and not the path of one."""
+    return (given,) if is_key(given) else ()
+
+
 def is_key(given: str) -> bool:
-    """Whether it is the text of a key, by its form, and not the path of a file."""
-    return "-----" in given or "\n" in given.strip()
+    """Whether it is the text of a key, or meant as one, and not the path of a file."""
+    return "-----" in given or "\n" in given.strip() or len(given) > _PATH_CHARACTERS
 
 
 def lay_out(folder: Path, access: Access) -> None:
@@ -105,10 +111,10 @@ def _configuration(folder: Path, access: Access) -> str:
 
 def _file(path: str, name: str) -> str:
     place = Path(path.strip()).expanduser()
-    if not place.is_file():
-        shown = "it" if name == "ssh-key" else str(place)
+    if len(path) > _PATH_CHARACTERS or not place.is_file():
+        shown = "" if name == "ssh-key" else f" ({place})"
         raise UsageError(
-            f"`{name}` is neither the text nor the path of a file: {shown} does not exist here",
+            f"`{name}` is neither such a text nor the path of a file that is here{shown}",
             hint="in a container action the runner's files are not there: give the text, as a"
             " secret or a variable",
         )

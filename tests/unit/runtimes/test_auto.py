@@ -342,3 +342,15 @@ def test_nothing_found_is_said() -> None:
     assert pick() == Choice(
         "none", "no PostgREST container, unit or process was found here", NOTHING
     )
+
+
+@pytest.mark.parametrize("url", [URL, "https://api.example.com"])
+def test_a_machine_that_is_named_is_looked_at_wherever_the_url_points(url: str) -> None:
+    """Who names another machine means it, also behind a public address; and it is told where."""
+    staging = Place("staging")
+
+    assert pick(url=url, running=[server(7)], on=staging).why.endswith("runs on staging")
+    assert pick(url=url, commands=ACTIVE, on=staging).why.endswith("is active on staging")
+    assert pick(url=url, on=staging).why.endswith("was found on staging")
+    with pytest.raises(NotRefreshed, match="several servers are found on staging"):
+        pick(url=url, running=[server(7), server(8)], on=staging)

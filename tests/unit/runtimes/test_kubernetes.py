@@ -18,6 +18,7 @@ from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.postgrest import logs
 from pgrst_gate.runtimes import RUNTIMES, in_pod, kubeconfig, kubernetes
 from pgrst_gate.runtimes.interface import Action, Condition, Instance, Runtime, Target
+from pgrst_gate.runtimes.transport import here
 
 LABELS = {"app": "rest"}
 WAITS = ("CrashLoopBackOff", "back-off")
@@ -42,7 +43,7 @@ def runtime(
         namespace=namespace,
         debug_image=debug_image,
     )
-    return RUNTIMES["kubernetes"](target)
+    return RUNTIMES["kubernetes"](target, here())
 
 
 def refused(one: Runtime, action: Action = "reload") -> tuple[str, str]:
@@ -280,7 +281,9 @@ def test_a_missing_extra_is_named() -> None:
         "import sys; sys.modules['lightkube'] = None\n"
         "from pgrst_gate.errors import NotRefreshed\n"
         "from pgrst_gate.runtimes import RUNTIMES, Target\n"
-        "try: RUNTIMES['kubernetes'](Target(workload='deployment/a')).preflight('reload')\n"
+        "from pgrst_gate.runtimes.transport import here\n"
+        "target = Target(workload='deployment/a')\n"
+        "try: RUNTIMES['kubernetes'](target, here()).preflight('reload')\n"
         "except NotRefreshed as error: print(error.exit_code, error, error.hint)\n"
     )
 
