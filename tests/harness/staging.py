@@ -106,20 +106,22 @@ class Staging:
     def start_process(self, database: Database, *, port: int) -> str:
         """Start PostgREST as a process of `deploy`, by a command that it may run again.
 
-        Gives the path of the command, which writes the pid to the same path with `.pid`.
+        The server keeps the command's output open, as those of careless scripts do. Gives the path
+        of the command, which writes the pid to the same path with `.pid`.
         """
         command = f"/srv/{self.engine.name('start')}"
         lines = [
             "#!/bin/sh",
             f"test ! -e {command}.pid || kill $(cat {command}.pid)",
             *(f"export {key}='{value}'" for key, value in _settings(database, port)),
-            f"setsid postgrest >{command}.log 2>&1 </dev/null &",
+            "setsid postgrest &",
             f"echo $! >{command}.pid",
             "",
         ]
         self.machine.write(command, "\n".join(lines))
         self.machine.run("chmod", "755", command)
-        self.machine.run("su", "deploy", "-c", command).check_returncode()
+        once = f"{command} >/dev/null 2>&1 </dev/null"
+        self.machine.run("su", "deploy", "-c", once).check_returncode()
         return command
 
 

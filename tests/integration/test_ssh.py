@@ -392,7 +392,8 @@ def test_a_closed_connection_leaves_nothing(
 def test_a_gate_that_is_killed_leaves_no_connection(staging: Staging) -> None:
     """The master ends by itself with whom it works for, though nobody told it to."""
     code = (
-        "import sys, time; from tests.integration.test_ssh import *; "
+        "import sys, time; from pgrst_gate.runtimes.ssh import Connection; "
+        "from pgrst_gate.runtimes.ssh_access import read_access; "
         "one = Connection(read_access(*sys.argv[1:])); one.open(); print('open', flush=True); "
         "time.sleep(60)"
     )

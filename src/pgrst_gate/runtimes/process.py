@@ -42,6 +42,14 @@ READ_SECONDS: Final = 30.0
 """How long it may take to read a pid file on another machine."""
 
 _ONLY_ASK: Final = 0
+_DETACHED: Final = """
+out=$(mktemp) || exit
+"$@" >"$out" 2>&1 </dev/null
+code=$?
+cat "$out" >&2
+rm "$out"
+exit $code
+"""
 
 
 class Process:
@@ -115,7 +123,10 @@ class Process:
         """As `Runtime.restart`: the command must succeed and a new process must appear."""
         before = {_identity(process) for process in self._processes.all()}
         command = shlex.join(self._restart_command)
-        ended = self._commands.run(self._restart_command, timeout=RESTART_SECONDS)
+        # A session of SSH lasts as long as anybody holds its output: a server that was started.
+        detached = ("sh", "-c", _DETACHED, "sh") if self._place.host else ()
+        words = (*detached, *self._restart_command)
+        ended = self._commands.run(words, timeout=RESTART_SECONDS)
         if ended.exit_code:
             raise NotRefreshed(
                 f"`{command}` ended with exit code {ended.exit_code}: {ended.said}",

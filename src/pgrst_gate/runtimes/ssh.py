@@ -242,9 +242,7 @@ class Connection:
         )
         asked = [*self._configured(), *(f"-o{option}" for option in options), *_PLAIN]
         with suppress(subprocess.TimeoutExpired):
-            completed(
-                [*asked, "-oControlPath=none", self._access.host, "true"], timeout=ASK_SECONDS
-            )
+            completed([*asked, "--", self._access.host, "true"], timeout=ASK_SECONDS)
         shown = Path(file)
         if not shown.exists():  # a jump host on the way was not passed
             return Offered()
