@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -75,10 +75,16 @@ class Staging:
             environment={"PGRST_LOG_LEVEL": "info", **environment},
         )
 
-    def deploy(self, kind: str) -> Workload:
-        """A workload of one pod, whose rollout really starts another; it replaces the others."""
+    def deploy(
+        self,
+        kind: str,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        names: Sequence[str] = ("postgrest-a",),
+    ) -> Workload:
+        """A workload of its own pods, whose rollout really starts others; it is alone then."""
         self.cluster.make = lambda name: Pod(name, LABELS, self.process())
-        workload = Workload(kind, "postgrest", LABELS, [self.cluster.make("postgrest-a")])
+        first = [Pod(name, LABELS, self.process(environment)) for name in names]
+        workload = Workload(kind, "postgrest", LABELS, first)
         self.cluster.workloads[:] = [workload]
         return workload
 
@@ -256,6 +262,28 @@ def test_a_rollout_is_followed_to_its_end(staging: Staging, kind: str) -> None:
     assert report.evidence.value == "confirmed"
     assert len(workload.pods) == 1
     assert old.isdisjoint(pod.uid for pod in workload.pods)
+
+
+def test_pods_that_do_not_reload_are_replaced_where_that_was_asked_for(staging: Staging) -> None:
+    """With `escalate` their deployment is restarted, and what is proven then are its new pods."""
+    workload = staging.deploy("Deployment", DEAF, ["postgrest-a", "postgrest-b"])
+    for pod in workload.pods:
+        pod.shell = False
+    staging.sql(MIGRATION)
+
+    report = staging.gate(
+        database_url=staging.database_url, escalate="true", timeout="9s", settle="0s"
+    )
+
+    assert report.exit_code == 0
+    assert [one.target for one in report.receipts[:2]] == ["pod postgrest-a", "pod postgrest-b"]
+    assert {one.name for one in report.instances[:-1]} == {
+        f"pod {one.name}" for one in workload.pods
+    }
+    assert (report.receipts[-1].target, report.receipts[-1].sent) == (
+        "deployment postgrest in namespace api",
+        "rollout restart",
+    )
 
 
 CRASHING: Final = ("CrashLoopBackOff", "back-off 20s restarting failed container=postgrest")
