@@ -79,6 +79,11 @@ class Images:
         return self._made("step", self.python, {})
 
     @cached_property
+    def nginx(self) -> str:
+        """Nginx on a Debian."""
+        return self._made("nginx", self.debian, {})
+
+    @cached_property
     def server(self) -> str:
         """PostgreSQL, the stand-in PostgREST and the gate on a Debian with systemd and sshd."""
         sources = (file for file in (ROOT / "src").rglob("*") if "__pycache__" not in file.parts)
