@@ -98,6 +98,11 @@ class Images:
         return self._made("server", self.debian, files)
 
     @cached_property
+    def with_engine(self) -> str:
+        """The server, with a Docker engine of its own, and nginx."""
+        return self._made("engine", self.server, {})
+
+    @cached_property
     def debian(self) -> str:
         """`debian:trixie-slim`, or a bootstrapped one, that trusts whom this machine trusts."""
         return self._trusting(DEBIAN if self._available(DEBIAN) else self._bootstrapped())

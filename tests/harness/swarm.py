@@ -1,0 +1,87 @@
+"""A Swarm of one node, on a Docker engine of its own.
+
+To leave a Swarm takes the names from all other containers on the engine (seen with Docker 20.10).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.harness.systemd import CGROUP_OPTIONS, Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tests.harness.engine import Engine
+
+START_SECONDS = 60
+OPTIONS = {
+    "1": (
+        "--cap-add=SYS_ADMIN",
+        "--cap-add=NET_ADMIN",
+        "--security-opt=seccomp=unconfined",
+        "--security-opt=apparmor=unconfined",
+        "--security-opt=systempaths=unconfined",
+        "--cgroupns=host",
+        "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw",
+    ),
+    "2": CGROUP_OPTIONS["2"],
+}
+"""What dockerd needs in a container, by the version of control groups that the host has."""
+
+# An image that holds nothing: what runs in its containers is the manager's own, mounted.
+_IMAGE = """
+set -e
+mkdir -p /tmp/root && cd /tmp/root && mkdir -p usr opt etc proc sys dev tmp srv
+for name in bin lib lib64 sbin; do ln -s usr/$name $name; done
+cp /etc/passwd /etc/group etc/
+tar -c . | docker import - server
+"""
+_MOUNTS = ("/usr", "/opt", "/srv")
+
+
+@dataclass(frozen=True, slots=True)
+class Manager(Machine):
+    """The one node, as root on it sees it; `pgrst-gate` is there, and the engine's socket."""
+
+    @classmethod
+    def start(cls, engine: Engine, image: str, network: str) -> Self:
+        """Start it, in no Swarm yet. Raises `TimeoutError` with what it said."""
+        options = [f"--network={network}", *OPTIONS[engine.client.info()["CgroupVersion"]]]
+        name = engine.name("manager")
+        manager = cls(engine.start(image, "dockerd", name=name, options=options))
+        manager.wait_until(lambda: not manager.run("docker", "info").returncode)
+        manager.run("sh", "-c", _IMAGE).check_returncode()
+        return manager
+
+    def create(
+        self,
+        name: str,
+        *command: str,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Create a service; its tasks have the programs of the manager, and its folder /srv."""
+        given = [f"--env={key}={value}" for key, value in (environment or {}).items()]
+        mounts = [f"--mount=type=bind,src={path},dst={path}" for path in _MOUNTS]
+        fixed = ["--detach", "--no-resolve-image", f"--name={name}", *given, *mounts, *options]
+        self.run("docker", "service", "create", *fixed, "server", *command).check_returncode()
+
+    def gate(self, **inputs: str) -> dict[str, Any]:
+        """Run `pgrst-gate` with these inputs, named with underscores; gives its report."""
+        flags = [f"--{name.replace('_', '-')}={text}" for name, text in inputs.items()]
+        done = self.run("pgrst-gate", "run", *flags, "--report=/tmp/report.json")
+        print(done.stdout, done.stderr)  # noqa: T201 -- for pytest to capture
+        report: dict[str, Any] = json.loads(self.run("cat", "/tmp/report.json").stdout)  # noqa: S108
+        return report
+
+    def wait_until(self, true: Callable[[], bool]) -> None:
+        """Wait for it. Raises `TimeoutError` with the log of the engine."""
+        deadline = time.monotonic() + START_SECONDS
+        while not true():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited {START_SECONDS} s:\n{self.container.logs().decode()}")
+            time.sleep(0.1)
