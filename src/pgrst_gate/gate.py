@@ -25,7 +25,7 @@ from pgrst_gate.judging import SHOWN
 from pgrst_gate.looking import refuse_nonsense
 from pgrst_gate.plan import RESTARTS, Plan, described
 from pgrst_gate.preflight import Api, meet
-from pgrst_gate.remedies import reach, remedy
+from pgrst_gate.remedies import label_of, reach, remedy
 from pgrst_gate.replicas import Replica, Replicas
 from pgrst_gate.report import Conclusion, Evidence, Problem, Report
 from pgrst_gate.runtimes.interface import Runtime
@@ -137,7 +137,7 @@ class _Run:
         role = role_of(inputs.token or inputs.api_key)
         by = reach(
             inputs.db_channel,
-            inputs.container,
+            inputs.container or label_of(inputs.runtime, inputs.service),
             inputs.unit,
             inputs.pid,
             inputs.workload,

@@ -9,6 +9,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
+from pgrst_gate.runtimes import compose, swarm
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship, quoted
 from pgrst_gate.verdicts import Cause, Verdict
 
@@ -58,6 +59,12 @@ class Reach:
     """The command that sends the server its signal."""
 
 
+def label_of(runtime: str, service: str) -> str:
+    """The label of the containers of a service; empty for other runtimes."""
+    keys = {"compose": compose.SERVICE, "swarm": swarm.SERVICE}
+    return f"{keys[runtime]}={service}" if service and runtime in keys else ""
+
+
 def reach(
     channel: str,
     container: str,
@@ -66,7 +73,10 @@ def reach(
     workload: str = "",
     namespace: str = "",
 ) -> Reach:
-    """How this server is told to reload, by what names it."""
+    """How this server is told to reload, by what names it.
+
+    ``container`` may be a label, which several containers may have.
+    """
     named = quoted(channel or "pgrst")
     if workload:
         replaced = "deployment/<name>" if workload.startswith("pods/") else workload
@@ -76,6 +86,10 @@ def reach(
         return Reach(named, f"systemctl kill -s SIGUSR1 --kill-whom=main {shlex.quote(unit)}")
     if pid is not None:
         return Reach(named, f"kill -USR1 {pid}")
+    label = container.removeprefix("label:")
+    if label != container or "=" in label:
+        every = f"$(docker ps -q --filter {shlex.quote(f'label={label}')})"
+        return Reach(named, f"docker kill -s SIGUSR1 {every}")
     signalled = shlex.quote(container) if container else "<container>"
     return Reach(named, f"docker kill -s SIGUSR1 {signalled}")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgrst_gate.remedies import reach, remedy
+from pgrst_gate.remedies import label_of, reach, remedy
 from pgrst_gate.schema import Argument, Column, Function, Item, Relation, Relationship
 from pgrst_gate.verdicts import Cause, Verdict
 
@@ -22,6 +22,27 @@ def test_every_closed_item_has_something_to_type(item: Item, cause: Cause) -> No
     verdict = Verdict(item, expected_present=True, cause=cause)
 
     assert bool(remedy(verdict)) is not verdict.ok
+
+
+EVERY = "docker kill -s SIGUSR1 $(docker ps -q --filter label={})"
+
+
+@pytest.mark.parametrize(
+    ("container", "command"),
+    [
+        ("", "docker kill -s SIGUSR1 <container>"),
+        ("my api", "docker kill -s SIGUSR1 'my api'"),
+        ("a.b=c", EVERY.format("a.b=c")),
+        ("label:a.b", EVERY.format("a.b")),
+        (label_of("compose", "rest"), EVERY.format("com.docker.compose.service=rest")),
+        (label_of("swarm", "app_rest"), EVERY.format("com.docker.swarm.service.name=app_rest")),
+        (label_of("docker", "rest"), "docker kill -s SIGUSR1 <container>"),
+    ],
+    ids=["unknown", "name", "label", "label's key", "compose", "swarm", "another runtime"],
+)
+def test_containers_are_named_as_docker_takes_them(container: str, command: str) -> None:
+    """A label stands for all that have it, and so does a service for its containers."""
+    assert reach("pgrst", container, "", None).signal == command
 
 
 @pytest.mark.parametrize(
