@@ -50,6 +50,7 @@ class Inputs:
     headers: Mapping[str, str] = field(repr=False)
     runtime: RuntimeName | Literal["auto"]
     method: Method
+    reach_host: bool
     host: str
     ssh_key: str = field(repr=False)
     ssh_known_hosts: str
@@ -249,6 +250,15 @@ INPUTS: Final = (
         " ones die of it, so they get SIGUSR1 instead.",
         get_args(Method),
         "auto",
+    ),
+    Input(
+        "reach-host",
+        "In a container: act on the machine that runs it, by short-lived helper containers that the"
+        " mounted Docker socket starts there. For `unit`, `pid`, `pid-file`, `process-name`, and a"
+        " server on its 127.0.0.1.",
+        readers.flag,
+        "false",
+        shape="flag",
     ),
     Input(
         "host",

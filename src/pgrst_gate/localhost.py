@@ -18,8 +18,8 @@ _TRY_SECONDS: Final = 1.0
 HINT: Final = (
     "inside a container `localhost` is the container itself. Write instead: the service's name and"
     " container port (`http://postgrest:3000`) when the API is a service of this job; the address"
-    " 172.17.0.1 when it listens on 0.0.0.0 or publishes its port; or run `pgrst-gate` in a `run:`"
-    " step, which is on the machine itself"
+    " 172.17.0.1 when it listens on 0.0.0.0 or publishes its port; or run the gate on the runner"
+    " itself (`uses: OWNER/pgrst-gate/native`), or set `reach-host: true`"
 )
 
 
@@ -55,6 +55,11 @@ def from_inside(url: str) -> str | None:
     netloc = f"{machine}:{parts.port}" if parts.port else machine
     outside = urlunsplit(parts._replace(netloc=netloc))
     return outside if _listens(outside) else None
+
+
+def is_answered(url: str) -> bool:
+    """Whether something listens at a local URL, as seen from here."""
+    return _listens(url)
 
 
 def hint(url: str) -> str:

@@ -49,7 +49,7 @@ def make_plan(inputs: Inputs, *, no_secrets: str = "") -> Plan:
     problems = [
         *_of_drift(inputs),
         *_of_pods(inputs),
-        *_of_ssh(inputs),
+        *_of_machines(inputs),
         *_contradictions(inputs),
     ]
     expectation = _expectation(inputs)
@@ -129,10 +129,17 @@ def _of_pods(inputs: Inputs) -> Iterator[str]:
         )
 
 
-def _of_ssh(inputs: Inputs) -> Iterator[str]:
-    given = {"ssh-key": inputs.ssh_key, "ssh-known-hosts": inputs.ssh_known_hosts}
-    for name in (name for name, value in given.items() if value and not inputs.host):
+def _of_machines(inputs: Inputs) -> Iterator[str]:
+    of_ssh = {"ssh-key": inputs.ssh_key, "ssh-known-hosts": inputs.ssh_known_hosts}
+    for name in (name for name, value in of_ssh.items() if value and not inputs.host):
         yield f"`{name}` is given, and no `host` to use it for"
+    if inputs.reach_host and inputs.host:
+        yield "`reach-host` and `host` name two machines: give one of them"
+    if inputs.reach_host and inputs.restart_command:
+        yield (
+            "`restart-command` does not go with `reach-host`: what it starts would end with the"
+            " helper container; run the gate on the machine itself"
+        )
 
 
 def _contradictions(inputs: Inputs) -> Iterator[str]:
@@ -190,7 +197,8 @@ def described(plan: Plan) -> tuple[str, ...]:
     elif inputs.runtime == "none":
         refresh = "refresh nothing (runtime none)"
     else:
-        where = f", on {inputs.host}" if inputs.host else ""
+        there = "the host" if inputs.reach_host else inputs.host
+        where = f", on {there}" if there else ""
         refresh = f"refresh by {', then '.join(plan.ladder)} (runtime {inputs.runtime}{where})"
     in_a_row = f"{inputs.consecutive} in a row"
     waited = f"wait at most {inputs.timeout:g} s for whole rounds of good answers, {in_a_row}"

@@ -10,8 +10,10 @@ from pgrst_gate.inputs import Inputs
 from pgrst_gate.journal import Journal
 from pgrst_gate.localhost import is_local
 from pgrst_gate.plan import Plan
+from pgrst_gate.runtimes.outside import out_of_container
 from pgrst_gate.runtimes.ssh import Connection
 from pgrst_gate.runtimes.ssh_access import read_access
+from pgrst_gate.runtimes.surroundings import HERE
 from pgrst_gate.runtimes.transport import Transport, here, over_ssh
 
 
@@ -21,16 +23,18 @@ def transport_of(inputs: Inputs) -> Iterator[Transport]:
 
     Nothing is opened yet. Raises `UsageError` for a key or known hosts that are none.
     """
-    if not inputs.host:
-        yield here()
-        return
-    transport = over_ssh(
-        Connection(read_access(inputs.host, inputs.ssh_key, inputs.ssh_known_hosts))
-    )
+    transport = _chosen(inputs)
     try:
         yield transport
     finally:
         transport.close()
+
+
+def _chosen(inputs: Inputs) -> Transport:
+    if inputs.host:
+        access = read_access(inputs.host, inputs.ssh_key, inputs.ssh_known_hosts)
+        return over_ssh(Connection(access))
+    return out_of_container() if inputs.reach_host else here()
 
 
 def from_here(plan: Plan, transport: Transport, journal: Journal) -> Plan:
@@ -39,14 +43,15 @@ def from_here(plan: Plan, transport: Transport, journal: Journal) -> Plan:
     Raises `NotRefreshed` where that machine cannot be reached.
     """
     inputs = plan.inputs
-    if inputs.dry_run or not inputs.host:
+    if inputs.dry_run or transport.place == HERE:
         return plan
     journal.runtime = inputs.runtime
     transport.open()
-    journal.note("preflight", f"connected to {transport.place} over SSH")
+    journal.note("preflight", f"connected to {transport.place} {transport.way}")
     forwards: dict[str, str] = {}
     for url in filter(is_local, (inputs.url, inputs.admin_url, *inputs.targets)):
-        forwards[url] = transport.reach(url)
-        text = f"{url} is asked on {transport.place}, forwarded over SSH to {forwards[url]} here"
-        journal.note("preflight", text)
+        if (end := transport.reach(url)) != url:
+            forwards[url] = end
+            text = f"{url} is one of {transport.place}, asked as {end} from here"
+            journal.note("preflight", text)
     return replace(plan, forwards=forwards)

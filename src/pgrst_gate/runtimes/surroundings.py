@@ -36,9 +36,9 @@ class Place:
         if self.host or not in_container():
             return ""
         return (
-            f"this runs in a container, which cannot see the machine's {what}: run pgrst-gate on"
-            " the machine itself (a `run:` step), or reach the server by `host` (over SSH),"
-            " `container` or `database-url`"
+            f"this runs in a container, which cannot see the machine's {what}: set `reach-host:"
+            " true`, run the gate on the runner itself (`uses: OWNER/pgrst-gate/native`), or reach"
+            " the server by `host` (over SSH), `container` or `database-url`"
         )
 
 

@@ -1,5 +1,7 @@
 """The way to the machine that the server is on: none for this one, SSH for another.
 
+Out of a container to the machine that runs it, the way is that of `pgrst_gate.runtimes.outside`.
+
 Docker over SSH goes through a forward of the engine's socket over the same connection. The SDK's
 own `use_ssh_client` starts an ssh for each request (docker-py issue 2966), takes neither a key nor
 known hosts (issue 2416), and needs the docker command on the other side.
@@ -33,6 +35,8 @@ class Transport:
     """What a runtime needs of a machine. Whatever is called may raise `NotRefreshed`."""
 
     place: Place
+    way: str
+    """How it is reached, for people; empty for the machine this runs on."""
     commands: Commands
     processes: Processes
     connect: Callable[[], Engine]
@@ -48,7 +52,7 @@ class Transport:
 def here() -> Transport:
     """No way at all: the server is on this machine."""
     return Transport(
-        HERE, LocalCommands(), local_processes(), DockerEngine, str, _nothing, _nothing
+        HERE, "", LocalCommands(), local_processes(), DockerEngine, str, _nothing, _nothing
     )
 
 
@@ -80,6 +84,7 @@ def over_ssh(connection: Connection) -> Transport:
 
     return Transport(
         place,
+        "over SSH",
         connection,
         RemoteProcesses(connection, place),
         connect,
