@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from pgrst_gate import localhost
-from pgrst_gate.runtimes import surroundings
+from pgrst_gate.errors import NotRefreshed
+from pgrst_gate.runtimes import helper, surroundings
+from pgrst_gate.runtimes.outside import out_of_container
 
 ROUTES = """\
 Iface Destination Gateway  Flags RefCnt Use Metric Mask     MTU Window IRTT
@@ -84,3 +86,23 @@ def test_outside_of_a_container_nothing_is_changed(monkeypatch: pytest.MonkeyPat
 
     assert localhost.from_inside("http://localhost:1") is None
     assert localhost.hint("http://localhost:1") == ""
+
+
+def test_out_of_a_container_leads_no_way_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On the machine itself `reach-host` is a mistake that is told before anything is begun."""
+    monkeypatch.setattr(helper, "in_container", lambda: False)
+    transport = out_of_container()
+
+    with pytest.raises(NotRefreshed, match="leads out of a container, and this is none"):
+        transport.open()
+    transport.close()
+
+
+def test_a_local_address_that_answers_needs_no_helper() -> None:
+    """It is asked as it is, or at the gateway where the machine answers there."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+        assert out_of_container().reach(url) == url

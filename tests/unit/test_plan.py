@@ -86,6 +86,11 @@ def test_the_mildest_refresh_comes_first(texts: dict[str, str], ladder: tuple[st
         ({"mode": "verify", "require_evidence": "inferred"}, "mode verify sends none"),
         ({"expect_from": "config", "expected_tables": ""}, "nothing is typed in any input"),
         ({"expect_from": "database"}, "`expect-from: database` needs `database-url`"),
+        ({"reach_host": "true", "host": "ssh://a"}, "`reach-host` and `host` name two machines"),
+        (
+            {"reach_host": "true", "process_name": "postgrest", "restart_command": "x"},
+            "`restart-command` does not go with `reach-host`",
+        ),
         ({"ssh_key": "~/.ssh/key"}, "`ssh-key` is given, and no `host` to use it for"),
         ({"ssh_known_hosts": "hosts"}, "`ssh-known-hosts` is given, and no `host`"),
     ],

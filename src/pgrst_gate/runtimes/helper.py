@@ -12,7 +12,6 @@ network    the machine's network, for what listens on its 127.0.0.1; nothing els
 from __future__ import annotations
 
 import secrets
-import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.commands import Completed
-from pgrst_gate.runtimes.surroundings import in_container
+from pgrst_gate.runtimes.surroundings import in_container, own_container
 
 if TYPE_CHECKING:
     from docker.api.client import APIClient
@@ -93,7 +92,8 @@ class Surrounding:
     def own(self) -> dict[str, Any]:
         """This container, as the engine tells it: the one that has a file made here just now.
 
-        Its host name does not tell: it is another container's where the network is.
+        What shows inside does not tell: host name and mounts are another container's where the
+        network is.
         """
         from docker.errors import APIError
 
@@ -103,7 +103,7 @@ class Surrounding:
                 tempfile.NamedTemporaryFile(dir=Path(__file__).parent) as mark,
             ):
                 running = [one["Id"] for one in self.api.containers()]
-                likely = sorted(running, key=lambda one: not one.startswith(socket.gethostname()))
+                likely = sorted(running, key=lambda one: one != own_container())
                 for candidate in likely:
                     with suppress(APIError):
                         self.api.get_archive(candidate, mark.name)
