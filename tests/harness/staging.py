@@ -1,7 +1,9 @@
 """A staging host: sshd, systemd, plain processes and a Docker engine, reached over SSH.
 
 The engine is that of this machine, whose socket lies where the host's own would: its containers
-join the host's network, so that what they serve is on the host's `localhost` and nowhere else.
+join the host's network, so that what they serve is on the host's `localhost` and nowhere else. (A
+dockerd of the host's own does run in there, with NET_ADMIN, the vfs driver and no bridge; but it
+would need a copy of its own of the image, layer by layer.)
 """
 
 from __future__ import annotations

@@ -166,6 +166,21 @@ def test_without_a_refresh_the_machines_own_address_is_asked_too(
     assert not report.receipts
 
 
+def test_each_target_on_the_other_machine_is_asked_by_itself(
+    staging: Staging, database: Database, start: Start
+) -> None:
+    """One of two that was reloaded does not open the gate; the stale one is named as given."""
+    named, port = start("process")
+    _, other = start("process")
+    database.execute(MIGRATION)
+    both = [f"http://localhost:{one}" for one in (port, other)]
+
+    report = run(staging, port, pid_file=named["pid_file"], targets="\n".join(both), timeout="10s")
+
+    assert report.conclusion is Conclusion.CLOSED, report
+    assert [one.name for one in report.instances if one.not_served] == [both[1]]
+
+
 def refused(report: Report) -> str:
     """Check that a run ended with nothing sent; gives what it says of why and of what to type."""
     assert (report.exit_code, report.receipts) == (3, ()), report
