@@ -140,7 +140,7 @@ def test_a_server_that_only_its_own_machine_can_ask_is_refreshed_and_proven(
     assert [receipt.action for receipt in report.receipts] == [method]
     told = [event.text for event in report.events]
     assert "connected to 127.0.0.1 over SSH" in told
-    assert any(f"http://localhost:{port} is asked on 127.0.0.1, forwarded" in text for text in told)
+    assert any(f"http://localhost:{port} is one of 127.0.0.1, asked as" in text for text in told)
 
 
 def test_auto_looks_there_and_not_here(staging: Staging, start: Start) -> None:
