@@ -131,8 +131,8 @@ class Climb:
             waited = self._wait(anew, deadline - self.journal.now)
             if not all(one.served for one in waited):
                 text = (
-                    f"{instance.name} does not serve what is expected after its restart, so"
-                    f" {left} more were not restarted"
+                    f"{instance.name} does not serve what is expected after its restart: nothing"
+                    f" more is restarted, {left} of {len(rung.instances)} are left as they are"
                 )
                 self.journal.note("refresh", text, "warning")
                 return False

@@ -7,7 +7,7 @@ own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
@@ -58,6 +58,7 @@ class Replicas:
             for address, behind in [*self._told_by_runtime(instances), *targets]
         }
         several = len(found) >= APART
+        self._warn(instances, {one for _, behind in found.values() for one in behind})
         front = Replica(
             self.api.client.url if several else "",
             self.api.survey,
@@ -94,6 +95,17 @@ class Replicas:
         *each, front = before
         anew = [one for instance in instances for one in self.renewed(instance, before) if each]
         return (*anew, replace(front, watch=self._watch(instances, self.api.survey.admin)))
+
+    def _warn(self, instances: tuple[Instance, ...], apart: Collection[Instance]) -> None:
+        """Say of which of several instances no answer can be told from the others'."""
+        mixed = [one.name for one in instances if one not in apart]
+        if len(instances) > 1 and mixed and not self.inputs.targets:
+            text = (
+                f"{', '.join(mixed)} cannot be asked apart from here, so only `url` speaks for"
+                f" {'it' if len(mixed) == 1 else 'them'}: name all addresses in `targets`, or set"
+                " `consecutive`"
+            )
+            self.journal.note("preflight", text, "warning")
 
     def _told_by_runtime(
         self, instances: tuple[Instance, ...]

@@ -16,15 +16,16 @@ from pgrst_gate.report import Report
 from pgrst_gate.runtimes.interface import Address, Instance, Mark
 from pgrst_gate.runtimes.none import NoRefresh
 
-pytestmark = [needs("counts loads"), each_line("who is restarted when is for the gate to say")]
+pytestmark = [needs("plans reads"), each_line("who is restarted when is for the gate to say")]
 
 
 @dataclass
 class Fleet(NoRefresh):
-    """Servers that take the schema in when they are told to restart; one of them may not."""
+    """Servers that take the schema in when told to restart; one may not, or be out of reach."""
 
     worlds: Sequence[World]
     broken: int = -1
+    hidden: int = -1
     restarted: list[int] = field(default_factory=list)
     served_before: list[list[bool]] = field(default_factory=list)
     """At each restart, which of the servers served the new relation."""
@@ -36,7 +37,8 @@ class Fleet(NoRefresh):
         return tuple(Instance(str(at), f"server {at}") for at in range(len(self.worlds)))
 
     def addresses(self, instance: Instance) -> tuple[Address, ...]:
-        return (Address(instance.name, self.worlds[int(instance.key)].url),)
+        at = int(instance.key)
+        return () if at == self.hidden else (Address(instance.name, self.worlds[at].url),)
 
     def mark(self, instance: Instance) -> Mark:
         return Mark(started=str(self.restarted.count(int(instance.key))))
@@ -89,4 +91,20 @@ def test_one_that_does_not_come_back_spares_the_rest(world: World, start: Start)
     assert report.exit_code == 1
     assert fleet.restarted == [0, 1]
     assert [one.name for one in report.instances if one.not_served] == ["server 1", "server 2"]
-    assert any("1 more were not restarted" in event.text for event in report.events)
+    assert any("nothing more is restarted, 1 of 3" in event.text for event in report.events)
+
+
+def test_an_instance_that_cannot_be_asked_apart_is_told(world: World, start: Start) -> None:
+    """`url` may never show it: nobody is to take it for proven."""
+    with start(database=world.database) as second, start(database=world.database) as third:
+        world.sql(MIGRATION)
+        fleet = Fleet((world, second, third), hidden=2)
+
+        report = rolled(fleet, "20s")
+
+    assert report.exit_code == 0, report.sentence
+    assert [one.name for one in report.instances] == ["server 0", "server 1", world.url]
+    warned = [event.text for event in report.events if event.level == "warning"]
+    assert [text.partition(" so ")[0] for text in warned] == [
+        "server 2 cannot be asked apart from here,"
+    ]
