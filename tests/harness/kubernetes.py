@@ -52,6 +52,8 @@ class Pod:
     restarts: int = 0
     extra: tuple[Manifest, ...] = ()
     """Further containers."""
+    port: int = 3000
+    """Declared; its process answers at 3000."""
     uid: str = field(default_factory=lambda: secrets.token_hex(8))
     started_at: str = field(default_factory=stamp)
     ephemeral: list[Manifest] = field(default_factory=list)
@@ -89,7 +91,7 @@ class Pod:
                 {
                     "name": "postgrest",
                     "image": image,
-                    "ports": [{"name": "http", "containerPort": 3000, "protocol": "TCP"}],
+                    "ports": [{"name": "http", "containerPort": self.port, "protocol": "TCP"}],
                 },
                 *self.extra,
             ]
@@ -178,6 +180,8 @@ class Cluster:
     certificate: str = ""
     """The certificate of its authority, as a path; empty without TLS."""
     lock: threading.RLock = field(default_factory=threading.RLock)
+    slips: int = 0
+    """How many of the next requests are answered by a closed connection."""
     threads: list[threading.Thread] = field(default_factory=list)
 
     @property
@@ -282,6 +286,10 @@ class _Request:
         self.body = json.loads(handler.rfile.read(length)) if length else {}
 
     def answer(self) -> None:
+        if self.cluster.slips:
+            self.cluster.slips -= 1
+            self.handler.close_connection = True
+            return
         with suppress(BrokenPipeError, ConnectionResetError):
             try:
                 self._ensure_known()

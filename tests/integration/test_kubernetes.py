@@ -27,7 +27,7 @@ from tests.harness.pods import Process, can_unshare, program
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.report import Evidence, Report
 from pgrst_gate.runtimes import RUNTIMES, in_pod, rollout
-from pgrst_gate.runtimes.interface import Runtime, Target
+from pgrst_gate.runtimes.interface import Instance, Runtime, Target
 from pgrst_gate.runtimes.transport import here
 from pgrst_sandbox.faults.tcp import forwarding
 from pgrst_sandbox.postgres import Postgres, postgres
@@ -393,3 +393,19 @@ def test_a_pod_is_asked_by_a_port_of_this_machine(staging: Staging) -> None:
     runtime.close()
     with pytest.raises(httpx.ConnectError):
         httpx.get(addresses[0].url)
+
+
+def test_a_pod_that_cannot_be_reached_at_its_port_says_so(staging: Staging) -> None:
+    """Its local port answers as a gateway does, with the cluster's own words."""
+    staging.cluster.pods[0].port = 8000
+    runtime = staging.runtime()
+    instance = Instance("pod/postgrest-0", "pod postgrest-0")
+
+    (address,) = runtime.addresses(instance)
+    answer = httpx.get(address.url)
+
+    runtime.close()
+    assert (answer.status_code, answer.text) == (
+        502,
+        "connection refused: port 8000 of postgrest-0",
+    )

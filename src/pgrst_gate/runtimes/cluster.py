@@ -8,6 +8,7 @@ errors are converted here and nowhere else.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +30,13 @@ COMMAND_SECONDS: Final = 30
 RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
 """The annotation of the pod template that `kubectl rollout restart` sets."""
 LARGEST_MESSAGE: Final = 1 << 20
+RETRY_SECONDS: Final = (0.1, 1.0)
+"""Pauses before what only reads is asked again: a balancer in front of the API server ends
+connections that were idle, and a run has hundreds of requests."""
+
+_BUSY: Final = (429, 502, 503, 504)
+_UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"
+"""In the words of OpenSSL, by Python's ssl."""
 
 _PLURALS: Final = {"deployment": "deployments", "statefulset": "statefulsets"}
 _STDOUT, _STDERR, _STATUS = 1, 2, 3
@@ -210,12 +218,27 @@ class Cluster:
     ) -> Response | None:
         """The answer; None for one of the ``absent`` statuses."""
         with self._told():
-            response = self._http.request(method, path, **request)
+            response = self._answer(method, path, **request)
         if response.status_code in absent:
             return None
         if not response.is_success:
             raise self._refused(response.status_code, _message(response), rule)
         return response
+
+    def _answer(self, method: str, path: str, **request: Any) -> Response:  # noqa: ANN401 - as above
+        """The first answer that counts: what only reads is asked again after a slip."""
+        import httpx2
+
+        for pause in RETRY_SECONDS if method == "GET" else ():
+            try:
+                response = self._http.request(method, path, **request)
+                if response.status_code not in _BUSY:
+                    return response
+            except httpx2.TransportError as error:
+                if _UNTRUSTED in str(error):
+                    raise
+            time.sleep(pause)
+        return self._http.request(method, path, **request)
 
     @contextmanager
     def _stream(
@@ -263,7 +286,7 @@ class Cluster:
             ) from error
 
     def _unreachable(self, error: Exception) -> NotRefreshed:
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        if _UNTRUSTED in str(error):
             return NotRefreshed(
                 f"the certificate of {self.server} is not trusted: {error}; nothing was sent",
                 hint="give the cluster's `certificate-authority-data` in the kubeconfig, and use a "
@@ -285,9 +308,8 @@ class Cluster:
                     "`kubectl create token ACCOUNT` makes another",
                 )
             case 403:
-                wanted = (
-                    f'{{apiGroups: ["{group}"], resources: [{resource}], verbs: [{_list(verbs)}]}}'
-                )
+                allowed = ", ".join(verbs)
+                wanted = f'{{apiGroups: ["{group}"], resources: [{resource}], verbs: [{allowed}]}}'
                 return Forbidden(
                     f"this account may not {' and '.join(verbs)} {resource} in namespace "
                     f"{self.namespace}: {said}; nothing was sent by it",
@@ -298,10 +320,6 @@ class Cluster:
                     f"the cluster refused to {verbs[0]} {resource} with status {status}: {said}",
                     hint="the cluster's own words; the same happens with kubectl",
                 )
-
-
-def _list(verbs: Sequence[str]) -> str:
-    return ", ".join(verbs)
 
 
 def _message(response: Response) -> str:

@@ -64,17 +64,21 @@ class Forward:
                 thread.start()
 
     def _carry(self, connection: socket.socket) -> None:
-        """Both ways, until either side ends. What fails ends the connection, as a server would."""
+        """Both ways, until either side ends; what fails is told as a gateway tells it."""
         with ExitStack() as closing:
             closing.callback(self._forget, connection)
-            with suppress(NotRefreshed):
+            closing.callback(_end, connection)
+            try:
                 stream = closing.enter_context(self._open())
-                closing.callback(_end, connection)
-                upwards = threading.Thread(target=_upload, args=(connection, stream), daemon=True)
-                upwards.start()
-                _download(stream, connection, goes_on=upwards.is_alive)
-                _end(connection)
-                upwards.join()
+            except NotRefreshed as error:
+                _refuse(connection, str(error))
+                return
+            upwards = threading.Thread(target=_upload, args=(connection, stream), daemon=True)
+            upwards.start()
+            if refusal := _download(stream, connection, goes_on=upwards.is_alive):
+                _refuse(connection, refusal)
+            _end(connection)
+            upwards.join()
 
     def _forget(self, connection: socket.socket) -> None:
         with self._lock:
@@ -87,6 +91,14 @@ def _end(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
+def _refuse(connection: socket.socket, why: str) -> None:
+    """Answer as the gateway that cannot reach the pod: what asks here speaks HTTP."""
+    body = why.encode()
+    head = f"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}"
+    with suppress(OSError):
+        connection.sendall(f"{head}\r\nConnection: close\r\n\r\n".encode() + body)
+
+
 def _upload(connection: socket.socket, stream: WebSocketSession) -> None:
     from httpx2.websockets import HTTPXWSException
 
@@ -97,22 +109,28 @@ def _upload(connection: socket.socket, stream: WebSocketSession) -> None:
 
 def _download(
     stream: WebSocketSession, connection: socket.socket, goes_on: Callable[[], bool]
-) -> None:
-    """Until either side ends, or the pod's says by the error channel that it cannot be reached."""
+) -> str:
+    """Until either side ends; gives what the error channel says, by which the pod is not reached.
+
+    Nothing once the pod has answered: that would be said in the middle of an answer.
+    """
     from httpx2.websockets import HTTPXWSException
 
     begun: set[int] = set()
+    answered = False
     while goes_on():
         try:
             message = stream.receive_bytes(_LOOK_SECONDS)
         except TimeoutError:
             continue
         except HTTPXWSException:
-            return
+            break
         channel = message[0]
         if channel in begun and channel == _ERROR:
-            return
+            return "" if answered else message[1:].decode(errors="replace")
         if channel in begun:
+            answered = True
             with suppress(OSError):
                 connection.sendall(message[1:])
         begun.add(channel)  # its first message is the port number
+    return ""

@@ -17,6 +17,7 @@ from tests.harness.pods import Process
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.postgrest import logs
 from pgrst_gate.runtimes import RUNTIMES, in_pod, kubeconfig, kubernetes
+from pgrst_gate.runtimes import cluster as cluster_api
 from pgrst_gate.runtimes.interface import Action, Condition, Instance, Runtime, Target
 from pgrst_gate.runtimes.transport import here
 
@@ -436,3 +437,28 @@ def test_an_ephemeral_container_that_does_not_come_is_told(
 
     one.close()
     assert "NOTIFY (`database-url`)" in error.value.hint
+
+
+def test_a_connection_that_breaks_is_no_end_of_a_run(cluster: Cluster) -> None:
+    """A balancer in front of the API server ends what was idle: what only reads is asked again."""
+    one = runtime("deployment/rest", cluster.kubeconfig())
+    cluster.slips = 1
+
+    (instance,) = one.preflight("restart")
+
+    one.close()
+    assert (instance.name, cluster.slips) == ("deployment rest in namespace api", 0)
+
+
+def test_a_change_is_sent_once(cluster: Cluster) -> None:
+    """It may have been made, though its answer was lost."""
+    served = cluster_api.Cluster(cluster.kubeconfig())
+    workload = served.workload("deployment", "rest")
+    assert workload is not None
+    cluster.slips = 1
+
+    with pytest.raises(NotRefreshed, match="does not answer"):
+        served.restart(workload, "2026-11-28T00:00:00Z")
+
+    served.close()
+    assert (cluster.slips, cluster.patched) == (0, [])
