@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
-from pgrst_gate.diagnosis import anonymous, overloads
+from pgrst_gate.diagnosis import overloads
 from pgrst_gate.expectations.access import Rule, in_schema
+from pgrst_gate.health.settings import anonymous
 from pgrst_gate.health.values import Health
 from pgrst_gate.inputs import Inputs
 from pgrst_gate.postgrest.privileges import may_use, may_write, refuses_strangers, rows_seen
@@ -113,7 +114,7 @@ class _Asking:
 
 def in_database(rule: Rule, facts: Facts, health: Health) -> Facts:
     """The facts, with what the database itself says of the privilege that a rule is about."""
-    role = anonymous(health) if rule.role == "anonymous" else rule.role
+    role = anonymous(health.settings) if rule.role == "anonymous" else rule.role
     users = (health.usage or {}).get(rule.item.schema)
     if isinstance(rule.item, Function):
         allowed = _calls(rule.item, role, health)

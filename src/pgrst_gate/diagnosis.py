@@ -9,22 +9,21 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from pgrst_gate import set_up
 from pgrst_gate.findings import Finding
 from pgrst_gate.health.settings import altered, in_force
-from pgrst_gate.health.triggers import notifies
-from pgrst_gate.health.values import Health, Routine
-from pgrst_gate.remedies import grant
+from pgrst_gate.health.values import Health, Role, Routine
+from pgrst_gate.remedies import Reach, grant, remedy
 from pgrst_gate.schema import Argument, Column, Function, Item, Relation, Relationship, quoted
 from pgrst_gate.verdicts import Cause, Verdict
 
-_BREAKS_LOADS: Final = frozenset({"schema", "foreign-table", "statement-timeout"})
 _PARTS: Final = 3
-_STUCK: Final = 0.5
-"""How full the queue of notifications is when PostgreSQL itself begins to warn."""
+_TIMED_OUT: Final = "57014"
+"""PostgreSQL's query_canceled, in the server's own line of a load that failed."""
 _LONGEST: Final = 16 * 1024
 """A JWT longer than so many characters is none that a role is read from."""
 
@@ -42,35 +41,107 @@ def role_of(key: str) -> str:
     return role if isinstance(role, str) else ""
 
 
-def anonymous(health: Health) -> str:
-    """The role of requests without a token, where the database holds that setting; else empty."""
-    named = {one.value for one in health.settings or () if one.name == "pgrst.db_anon_role"}
-    return named.pop() if len(named) == 1 else ""
+def explained(
+    verdict: Verdict, health: Health, role: str, by: Reach, findings: Iterable[Finding]
+) -> Verdict:
+    """The verdict with what the database says of it, and what to type with the names it has.
+
+    ``role`` is the key's, empty if it is not known.
+    """
+    item = verdict.item
+    told: tuple[str, ...] = ()
+    typed = ""
+    match verdict.cause:
+        case Cause.NOT_GRANTED if role:
+            told = tuple(_rights_told(item, health, role))
+            missing = "\n".join(_missing_grants(item, health, role))
+            typed = missing or grant(_with_types(item, health), role)
+        case Cause.RELOAD_FAILING:
+            breaking = [one for one in findings if one.subject in set_up.BREAK_LOADS]
+            told = tuple(one.text for one in breaking)
+            typed = "\n".join(one.remedy for one in breaking)
+        case Cause.NOT_EXPOSED:
+            typed = "\n".join(_exposing(item.schema, health, by))
+        case Cause.WRONG_SIGNATURE | Cause.AMBIGUOUS if isinstance(item, Function):
+            told = tuple(f"database: there is {one}" for one in _named_as(item, health))
+            typed = _renaming(item, health, by) if verdict.cause is Cause.AMBIGUOUS else ""
+        case Cause.STILL_SERVED:
+            exact = replace(verdict, item=_with_types(item, health))
+            typed = remedy(exact, by, role, kind=_kind(item, health))
+        case _:
+            pass
+    return replace(verdict, told=verdict.told + told, remedy=typed or verdict.remedy)
 
 
-def explained(verdict: Verdict, health: Health, role: str, findings: Iterable[Finding]) -> Verdict:
-    """The verdict with what the database says of it; ``role`` is the key's, empty if not known."""
-    if verdict.cause is Cause.NOT_GRANTED and role:
-        told = tuple(_rights_told(verdict.item, health, role))
-        missing = "\n".join(_missing_grants(verdict.item, health, role))
-        remedy = missing or grant(_with_types(verdict.item, health), role)
-    elif verdict.cause is Cause.RELOAD_FAILING:
-        breaking = [one for one in findings if one.subject in _BREAKS_LOADS]
-        told = tuple(one.text for one in breaking)
-        remedy = "\n".join(one.remedy for one in breaking) or verdict.remedy
-    else:
-        return verdict
-    return replace(verdict, told=verdict.told + told, remedy=remedy)
+def found(
+    health: Health,
+    channel: str,
+    exposed: Collection[str],
+    verdicts: Iterable[Verdict],
+    seconds: float,
+) -> tuple[Finding, ...]:
+    """What of the whole set-up explains the verdicts that close the gate.
 
-
-def found(health: Health, channel: str, causes: frozenset[Cause]) -> tuple[Finding, ...]:
-    """What of the whole set-up explains the causes that close the gate."""
-    findings = [*_missing_schemas(health)]
-    if Cause.RELOAD_FAILING in causes:
-        findings += [*_unhandled(health), *_timeouts(health)]
-    if causes & {Cause.STALE, Cause.STILL_SERVED}:
-        findings += [*_listeners(health, channel), *_triggers(health, channel)]
+    ``exposed`` are the schemas that the server is known to expose; ``seconds`` is what reading the
+    catalog took, where a load fails.
+    """
+    red = [one for one in verdicts if not one.ok]
+    behind = [one for one in red if one.cause in {Cause.STALE, Cause.STILL_SERVED}]
+    failing = [one for one in red if one.cause is Cause.RELOAD_FAILING]
+    findings = [*set_up.schemas(health, exposed)]
+    if failing:
+        met = any(_TIMED_OUT in line for one in failing for line in one.told)
+        findings += [*set_up.foreign_tables(health), *set_up.timeouts(health, seconds, met=met)]
+    if behind:
+        commands = dict.fromkeys(_command(one, health) for one in behind)
+        findings += set_up.listener(health, channel)
+        findings += set_up.event_triggers(health, channel, commands)
     return tuple(findings)
+
+
+def _command(verdict: Verdict, health: Health) -> str:
+    """The statement that made the item, or took it away, as an event trigger calls it."""
+    item = verdict.item
+    there = verdict.expected_present
+    match item:
+        case Function():
+            return "CREATE FUNCTION" if there else "DROP FUNCTION"
+        case Relation():
+            return f"{'CREATE' if there else 'DROP'} {_kind(item, health).upper()}"
+        case Column(relation=relation):
+            kind = _kind(relation, health)
+            return "CREATE VIEW" if kind == "view" else f"ALTER {kind.upper()}"
+        case Relationship():
+            return "ALTER TABLE"
+
+
+def _kind(item: Item, health: Health) -> str:
+    """What kind of relation it is; `table` where that is not known."""
+    table = (health.tables or {}).get(item) if isinstance(item, Relation) else None
+    return table.kind if table else "table"
+
+
+def _exposing(schema: str, health: Health, by: Reach) -> Iterator[str]:
+    """The statements that expose a schema, where the database holds that setting."""
+    for user in set_up.loaders(health):
+        setting = in_force(health.settings or (), "pgrst.db_schemas", user)
+        if setting is None or not setting.role:
+            continue
+        value = f"{setting.value}, {schema}".replace("'", "''")
+        if schema in (health.missing or ()):
+            yield f"create schema {quoted(schema)};"
+        yield f"{altered(user, setting)} set pgrst.db_schemas = '{value}';"
+        yield f"NOTIFY {by.channel}, 'reload config';"
+        yield by.reload
+
+
+def _renaming(item: Function, health: Health, by: Reach) -> str:
+    """The statements that leave one function of these arguments; empty where there are not two."""
+    alike = overloads(item, health)
+    if len(alike) < 2:  # noqa: PLR2004 - two
+        return ""
+    name = quoted(f"{item.name}_{len(alike)}")
+    return f"alter function {alike[-1].signature} rename to {name};\n{by.reload}"
 
 
 def _with_types(item: Item, health: Health) -> Item:
@@ -87,10 +158,13 @@ def _with_types(item: Item, health: Health) -> Item:
 def overloads(item: Function, health: Health) -> list[Routine]:
     """The functions of the database with this name and these names of arguments."""
     names = {one.name for one in item.arguments}
+    return [one for one in _named_as(item, health) if set(one.arguments) == names]
+
+
+def _named_as(item: Function, health: Health) -> list[Routine]:
+    """The functions of the database with this name, whatever their arguments."""
     return [
-        one
-        for one in health.routines or ()
-        if (one.schema, one.name, set(one.arguments)) == (item.schema, item.name, names)
+        one for one in health.routines or () if (one.schema, one.name) == (item.schema, item.name)
     ]
 
 
@@ -132,82 +206,18 @@ def _rights_told(item: Item, health: Health, role: str) -> Iterator[str]:
             yield f"database: the function runs as {whose}, with {path}"
         return
     for relation, _ in _read(item):
-        table = (health.tables or {}).get(relation)
-        if table is None or known is None or not table.row_security:
-            continue
-        if table.bypassed_by(known):
-            yield f"database: {role} bypasses row-level security of {relation}"
-        else:
-            names = ", ".join(one.name for one in table.policies) or "no policy, so it shows no row"
-            yield f"database: row-level security of {relation} applies to {role}: {names}"
+        if known and (line := policies_told(relation, health, known)):
+            yield line
 
 
-def _missing_schemas(health: Health) -> Iterator[Finding]:
-    for name in sorted(health.missing or ()):
-        yield Finding(
-            "schema",
-            "broken",
-            f"schema {name} does not exist in this database",
-            ("database: no such row in pg_namespace",),
-            f"create schema {quoted(name)};",
-        )
-
-
-def _unhandled(health: Health) -> Iterator[Finding]:
-    for one in health.unhandled or ():
-        yield Finding(
-            "foreign-table",
-            "broken",
-            f"foreign table {one.relation} breaks the load: wrapper {one.wrapper} has no handler",
-            (f"database: server {one.server}, wrapper {one.wrapper}, fdwhandler 0",),
-            f"drop foreign table {one.relation};",
-        )
-
-
-def _timeouts(health: Health) -> Iterator[Finding]:
-    """The limits of those that load: the users of PostgREST's sessions, or else `authenticator`."""
-    sessions = health.listening.sessions if health.listening else ()
-    users = {one.user for one in sessions if one.is_postgrest} or {"authenticator"}
-    for user in sorted(users & (health.roles or {}).keys()):
-        limit = in_force(health.settings or (), "statement_timeout", user)
-        if limit is None or limit.value in {"0", "0s"} or not limit.role:
-            continue
-        literal = "'" + user.replace("'", "''") + "'"
-        yield Finding(
-            "statement-timeout",
-            "risk",
-            f"{user}, as whom PostgREST loads, has a statement_timeout of {limit.value}",
-            (f"database: pg_db_role_setting of {user}: statement_timeout={limit.value}",),
-            f"{altered(user, limit)} reset statement_timeout;\n"
-            f"select pg_terminate_backend(pid) from pg_stat_activity where usename = {literal};",
-        )
-
-
-def _listeners(health: Health, channel: str) -> Iterator[Finding]:
-    heard = health.listening
-    if heard is None:
-        return
-    if heard.queue > _STUCK:
-        text = f"the queue of notifications is {heard.queue:.0%} full: a listener does not read it"
-        yield Finding("queue", "broken", text, ("database: pg_notification_queue_usage()",))
-    channels = {one.channel for one in heard.sessions}
-    if channel in channels or None in channels:
-        return
-    yield Finding(
-        "listener",
-        "risk",
-        f"no session is seen to listen on channel {channel}: a NOTIFY may reach nobody",
-        (f"database: {len(heard.sessions)} other sessions in pg_stat_activity, none with LISTEN",),
-    )
-
-
-def _triggers(health: Health, channel: str) -> Iterator[Finding]:
-    for one in health.triggers or ():
-        if notifies(one, channel) and one.enabled in {"disabled", "replica"}:
-            yield Finding(
-                "event-trigger",
-                "risk",
-                f"event trigger {one.name} would have PostgREST reload, but is {one.enabled}",
-                (f"database: pg_event_trigger {one.name}, enabled {one.enabled}",),
-                f"alter event trigger {quoted(one.name)} enable;",
-            )
+def policies_told(relation: Relation, health: Health, role: Role) -> str:
+    """What row-level security of the relation means for the role; empty where it has none."""
+    table = (health.tables or {}).get(relation)
+    if table is None or not table.row_security:
+        return ""
+    if table.bypassed_by(role):
+        return f"database: {role.name} bypasses row-level security of {relation}"
+    names = [one.name for one in table.read_by(role)]
+    if table.hides_all(role):
+        names.append("no policy shows it a row")
+    return f"database: row-level security of {relation} applies to {role.name}: {', '.join(names)}"

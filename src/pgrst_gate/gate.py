@@ -18,6 +18,7 @@ from pgrst_gate.climbing import Climb, Climbed, Rung
 from pgrst_gate.diagnosis import role_of
 from pgrst_gate.endpoints import call_all
 from pgrst_gate.errors import Cancelled, GateError, NotObserved
+from pgrst_gate.expectations.migrations.layouts import command
 from pgrst_gate.explaining import explain, warn
 from pgrst_gate.health.values import Health
 from pgrst_gate.journal import Journal
@@ -25,7 +26,7 @@ from pgrst_gate.judging import SHOWN
 from pgrst_gate.looking import refuse_nonsense
 from pgrst_gate.plan import RESTARTS, Plan, described
 from pgrst_gate.preflight import Api, meet
-from pgrst_gate.remedies import label_of, reach, remedy
+from pgrst_gate.remedies import Reach, label_of, reach, remedy
 from pgrst_gate.replicas import Replica, Replicas
 from pgrst_gate.report import Conclusion, Evidence, Problem, Report
 from pgrst_gate.runtimes.interface import Runtime
@@ -85,7 +86,7 @@ class _Run:
         climb = Climb(sending, replicas, found, api, self.plan.inputs, self.journal)
         climbed = climb.to_served()
         self._judge(climbed)
-        health = explain(self.plan.inputs, self.journal)
+        health = explain(self.plan.inputs, self.journal, self._reach(), api.exposed)
         return self._concluded(api, climbed, health)
 
     def _found(self) -> tuple[Rung, ...]:
@@ -135,14 +136,7 @@ class _Run:
     def _judge(self, climbed: Climbed) -> None:
         journal, inputs = self.journal, self.plan.inputs
         role = role_of(inputs.token or inputs.api_key)
-        by = reach(
-            inputs.db_channel,
-            inputs.container or label_of(inputs.runtime, inputs.service),
-            inputs.unit,
-            inputs.pid,
-            inputs.workload,
-            inputs.namespace,
-        )
+        by = self._reach()
         journal.instances = judging.instances(climbed)
         journal.verdicts = tuple(
             one if one.ok else replace(one, remedy=remedy(one, by, role))
@@ -153,6 +147,19 @@ class _Run:
             journal.evidence, journal.evidence_told = Evidence.UNPROVEN, "nothing was refreshed"
         for told in dict.fromkeys(one.loads.told for one in climbed.waited if one.loads.failing):
             journal.note("verify", f"a reload failed: {told}", "warning")
+
+    def _reach(self) -> Reach:
+        inputs = self.plan.inputs
+        apply = command(inputs.migrations, inputs.migrations_layout)
+        found = reach(
+            inputs.db_channel,
+            inputs.container or label_of(inputs.runtime, inputs.service),
+            inputs.unit,
+            inputs.pid,
+            inputs.workload,
+            inputs.namespace,
+        )
+        return replace(found, apply=apply)
 
     def _concluded(self, api: Api, climbed: Climbed, health: Health | None) -> Report:
         journal, inputs = self.journal, self.plan.inputs

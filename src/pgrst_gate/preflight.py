@@ -51,6 +51,8 @@ class Api:
     """The profile of requests that name no schema; empty leaves it to the server."""
     forwards: Mapping[str, str]
     """As `Plan.forwards`."""
+    exposed: tuple[str, ...]
+    """The schemas that the server said it exposes; empty where it did not."""
 
 
 def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
@@ -64,7 +66,8 @@ def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
     question, answer = _first_answer(client, schema, inputs.url, inputs, journal)
     identity = server.identify(client, question, answer)
     management = _management(inputs, closing)
-    schemas = _schemas(client, inputs, management, journal)
+    exposed = server.exposed_schemas(client)
+    schemas = _schemas(exposed, inputs, management, journal)
     schema = schemas[0] if schemas else ""
     journal.server = Server(client.url, identity.version_text, identity.told_by, schemas)
     journal.note(
@@ -89,7 +92,7 @@ def meet(plan: Plan, journal: Journal, closing: ExitStack) -> Api:
     survey = _survey(client, identity, expectation, admin, schema)
     if management:
         survey = replace(survey, elsewhere=management.description)
-    return Api(client, identity, survey, schema, plan.forwards)
+    return Api(client, identity, survey, schema, plan.forwards, exposed or ())
 
 
 def _with_admin(plan: Plan, api: Client, journal: Journal) -> Plan:
@@ -144,14 +147,16 @@ def _management(inputs: Inputs, closing: ExitStack) -> Management | None:
 
 
 def _schemas(
-    client: Client, inputs: Inputs, management: Management | None, journal: Journal
+    exposed: tuple[str, ...] | None,
+    inputs: Inputs,
+    management: Management | None,
+    journal: Journal,
 ) -> tuple[str, ...]:
     """The schemas to ask in: those given, or else the first that the server exposes.
 
     All of them where expectations are derived. Those that a project is configured to expose stand
     in for what the server does not say.
     """
-    exposed = server.exposed_schemas(client)
     if exposed is None and inputs.schema:
         raise NotObserved(
             "a schema that cannot exist was accepted, so `schema` would choose nothing",

@@ -22,26 +22,17 @@ _FIXED: Final = {
         "add the schema to PostgREST's `db-schemas`, then `NOTIFY {channel}, 'reload config';` and"
         " `NOTIFY {channel}, 'reload schema';`"
     ),
-    Cause.WRONG_SIGNATURE: (
-        "expect the function with the argument names it has, or apply the migration that changes it"
-    ),
-    Cause.TYPE_DRIFT: (
-        "expect the type it has, or apply the migration that changes it and reload:"
-        " `NOTIFY {channel}, 'reload schema';`"
-    ),
-    Cause.STILL_SERVED: (
-        "apply the migration that drops it to this database, then reload:"
-        " `NOTIFY {channel}, 'reload schema';`"
-    ),
     Cause.RELOADING: "the first load has not ended: give it more time (`timeout`)",
     Cause.RELOAD_FAILING: (
-        "read PostgREST's log for `Failed to load the schema cache`. Usual causes: the"
+        "read PostgREST's log for `Failed to load the schema cache` ({log}). Usual causes: the"
         " authenticator role's statement_timeout, a schema in `db-schemas` that does not exist, a"
         " foreign table whose wrapper has no handler. Once mended, restart PostgREST or end the"
         " authenticator's connections"
     ),
     Cause.UNAUTHORIZED: "check `api-key` and `token`: not expired, of this project, not swapped",
-    Cause.UNREACHABLE: "see PostgREST's own log, and whether its database accepts connections",
+    Cause.UNREACHABLE: (
+        "see PostgREST's own log ({log}), and whether its database accepts connections"
+    ),
     Cause.NOT_POSTGREST: "use the address of PostgREST itself as `url`, with the gateway's prefix",
     Cause.UNPROVEN: (
         "give `admin-url`, or a key that may read the API's root, so that it can be told; or leave"
@@ -57,6 +48,15 @@ class Reach:
     channel: str = "pgrst"
     signal: str = "docker kill -s SIGUSR1 <container>"
     """The command that sends the server its signal."""
+    log: str = "`docker logs --tail 50 <container>`"
+    """How the server's log is seen: mostly a command."""
+    apply: str = ""
+    """The command that applies migrations; empty for one that is a file of its own."""
+
+    @property
+    def reload(self) -> str:
+        """The statement that has the server load its schema cache."""
+        return f"NOTIFY {self.channel}, 'reload schema';"
 
 
 def label_of(runtime: str, service: str) -> str:
@@ -81,23 +81,27 @@ def reach(
     if workload:
         replaced = "deployment/<name>" if workload.startswith("pods/") else workload
         where = f"-n {shlex.quote(namespace)} " if namespace else ""
-        return Reach(named, f"kubectl {where}rollout restart {replaced}")
+        signal = f"kubectl {where}rollout restart {replaced}"
+        return Reach(named, signal, f"`kubectl {where}logs --tail 50 {workload}`")
     if unit:
-        return Reach(named, f"systemctl kill -s SIGUSR1 --kill-whom=main {shlex.quote(unit)}")
+        one = shlex.quote(unit)
+        signal = f"systemctl kill -s SIGUSR1 --kill-whom=main {one}"
+        return Reach(named, signal, f"`journalctl -u {one} -n 50`")
     if pid is not None:
-        return Reach(named, f"kill -USR1 {pid}")
+        return Reach(named, f"kill -USR1 {pid}", "where its standard error goes")
     label = container.removeprefix("label:")
     if label != container or "=" in label:
-        every = f"$(docker ps -q --filter {shlex.quote(f'label={label}')})"
-        return Reach(named, f"docker kill -s SIGUSR1 {every}")
-    signalled = shlex.quote(container) if container else "<container>"
-    return Reach(named, f"docker kill -s SIGUSR1 {signalled}")
+        every = f"docker ps -q --filter {shlex.quote(f'label={label}')}"
+        log = f"`{every} | xargs -n 1 docker logs --tail 50`"
+        return Reach(named, f"docker kill -s SIGUSR1 $({every})", log)
+    one = shlex.quote(container) if container else "<container>"
+    return Reach(named, f"docker kill -s SIGUSR1 {one}", f"`docker logs --tail 50 {one}`")
 
 
-def remedy(verdict: Verdict, by: Reach = Reach(), role: str = "") -> str:
+def remedy(verdict: Verdict, by: Reach = Reach(), role: str = "", *, kind: str = "table") -> str:
     """What to type for a verdict that closes the gate; empty for one that does not.
 
-    ``role`` is the key's, empty where it is not known.
+    ``role`` is the key's, empty where it is not known; ``kind`` is that of a relation.
     """
     if verdict.ok:
         return ""
@@ -105,15 +109,23 @@ def remedy(verdict: Verdict, by: Reach = Reach(), role: str = "") -> str:
         case Cause.NOT_GRANTED:
             return grant(verdict.item, role)
         case Cause.NOT_APPLIED:
-            return _apply(verdict.item)
+            return _apply(verdict, by)
+        case Cause.WRONG_SIGNATURE:
+            there = f": `expected-functions: {verdict.instead}`" if verdict.instead else ""
+            change = f"apply the migration that changes it, and reload: {by.reload}"
+            return f"expect the function that is there{there}; or {change}"
         case Cause.AMBIGUOUS:
             return _disambiguate(verdict.item)
+        case Cause.TYPE_DRIFT:
+            return f"expect the type it has, or change it and reload:\n{_retyped(verdict.item, by)}"
+        case Cause.STILL_SERVED if verdict.exists is False:
+            return f"it was dropped, so reload the schema cache: {by.reload} or `{by.signal}`"
+        case Cause.STILL_SERVED:
+            drop = dropped(verdict.item, kind)
+            return f"drop it, if no client uses it any more, and reload:\n{drop}\n{by.reload}"
         case cause:
-            return (
-                _FIXED.get(cause, "")
-                .replace("{channel}", by.channel)
-                .replace("{signal}", by.signal)
-            )
+            text = _FIXED.get(cause, "").replace("{channel}", by.channel)
+            return text.replace("{signal}", by.signal).replace("{log}", by.log)
 
 
 def grant(item: Item, role: str) -> str:
@@ -167,12 +179,44 @@ def row_policy(role: str, relation: Relation, *, more: bool) -> str:
     return f"alter table {relation} enable row level security;\nand narrow its policies: {policy}"
 
 
-def _apply(item: Item) -> str:
-    what = "the foreign key for it" if isinstance(item, Relationship) else "it"
+def dropped(item: Item, kind: str) -> str:
+    """The statement that takes the item away; ``kind`` is that of a relation."""
+    match item:
+        case Function():
+            return f"drop function {_signature(item)};"
+        case Column(relation=relation):
+            return f"alter table {relation} drop column {quoted(item.name)};"
+        case Relationship(origin=origin):
+            return f"alter table {origin} drop constraint <its foreign key>;"
+        case Relation():
+            return f"drop {kind} {item};"
+
+
+def _retyped(item: Item, by: Reach) -> str:
+    """The statements that give a column the type that is expected of it."""
+    if not isinstance(item, Column):
+        return f"apply the migration that changes it, then {by.reload}"
+    name = quoted(item.name)
+    change = f"alter column {name} type {item.type} using {name}::{item.type}"
+    return f"alter table {item.relation} {change};\n{by.reload}"
+
+
+def _apply(verdict: Verdict, by: Reach) -> str:
+    item = verdict.item
+    path, _ = verdict.migration or ("", 0)
+    what = path or ("the foreign key for it" if isinstance(item, Relationship) else "it")
     text = (
         f"the migration that creates {what} is not applied to the database PostgREST uses: compare"
         " `supabase migration list`, and the database in PostgREST's db-uri"
     )
+    if path:
+        file = shlex.quote(path)
+        how = by.apply or f'psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -1 -f {file}'
+        text = (
+            f"{path} is not applied to the database PostgREST uses. Apply it: `{how}`, then"
+            f" {by.reload} If it was applied, compare the database with the one in PostgREST's"
+            " db-uri"
+        )
     if isinstance(item, Relation):
         text += ". A partition is never in the cache: expect its parent"
     if isinstance(item, Function):

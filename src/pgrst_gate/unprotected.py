@@ -1,47 +1,47 @@
-"""Which of the expected relations anybody can read whole, by the state of the database."""
+"""Which relations anybody can read whole, by the state of the database."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pgrst_gate.diagnosis import anonymous
 from pgrst_gate.findings import Finding
+from pgrst_gate.health.settings import anonymous
 from pgrst_gate.health.values import Health, Table
 from pgrst_gate.remedies import permission
-from pgrst_gate.schema import Column, Relation
-from pgrst_gate.verdicts import Verdict
+from pgrst_gate.schema import Relation
 
 SUBJECT: Final = "unprotected"
 
-_PLACE: Final = re.compile(r".+:\d+")
 
+def unprotected(health: Health, places: Mapping[Relation, str]) -> tuple[Finding, ...] | None:
+    """A finding for each of these relations of which no policy hides a row from the anonymous role.
 
-def unprotected(
-    health: Health, verdicts: Iterable[Verdict], meant: Collection[Relation]
-) -> tuple[Finding, ...] | None:
-    """A finding for each expected relation of which no policy hides a row from the anonymous role.
-
-    ``meant`` are those that somebody said it may read. None where it is not known which role that
-    is, or what it may do.
+    ``places`` is where each was made, `file:line`, or empty. None where it is not known which role
+    that is, or what it may do.
     """
-    role = anonymous(health) or "anon"
+    role = anonymous(health.settings) or "anon"
     if health.tables is None or health.usage is None or role not in (health.roles or {}):
         return None
-    found: dict[Relation, Finding] = {}
-    for verdict in verdicts:
-        item = verdict.item.relation if isinstance(verdict.item, Column) else verdict.item
-        if not (verdict.expected_present and isinstance(item, Relation)) or item in meant:
-            continue
-        table = health.tables.get(item)
-        if table and role in health.usage.get(item.schema, ()) and _reads(table, role):
-            place = verdict.place if _PLACE.fullmatch(verdict.place) else ""
-            for why, remedy in _open(table, role):
-                text = f"{role} can read every row of {item}: {why}"
-                told = f"database: {role} has select on {item}"
-                found.setdefault(item, Finding(SUBJECT, "risk", text, (told,), remedy, place))
-    return tuple(found.values())
+    read = {
+        one: table
+        for one in places
+        if (table := health.tables.get(one))
+        and role in health.usage.get(one.schema, ())
+        and _reads(table, role)
+    }
+    return tuple(
+        Finding(
+            SUBJECT,
+            "risk",
+            f"{role} can read every row of {one}: {why}",
+            (f"database: {role} has select on {one}",),
+            remedy,
+            places[one],
+        )
+        for one, table in read.items()
+        for why, remedy in _open(table, role)
+    )
 
 
 def _reads(table: Table, role: str) -> bool:

@@ -6,6 +6,7 @@ Wait and verify use the same `judge`, so they cannot disagree. Nothing here know
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,6 +39,9 @@ class Cause(StrEnum):
 
 COULD_NOT_LOOK: Final = frozenset({Cause.UNAUTHORIZED, Cause.UNREACHABLE, Cause.NOT_POSTGREST})
 """Causes that say nothing of the item: the question was not answered (exit code 4, not 1)."""
+
+
+_MIGRATION_LINE: Final = re.compile(r"([^:]+\.sql):([1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +103,26 @@ class Verdict:
     """Waiting cannot change it."""
     place: str = ""
     """Where the expectation comes from; empty when somebody typed it."""
+    exists: bool | None = None
+    """Whether the database has the item; None where that was not told."""
+    instead: str = ""
+    """The signature of a function that is there in its place; untrusted, empty if none was told."""
 
     @property
     def ok(self) -> bool:
         """Whether the item is as expected, and so does not close the gate."""
         return self.cause in {Cause.SERVED, Cause.GONE}
+
+    @property
+    def migration(self) -> tuple[str, int] | None:
+        """The file and line of the migration that made the expectation; None where none did."""
+        return line_of(self.place)
+
+
+def line_of(place: str) -> tuple[str, int] | None:
+    """The file and line of a migration that a place names; None where it names none."""
+    found = _MIGRATION_LINE.fullmatch(place)
+    return (found[1], int(found[2])) if found else None
 
 
 def judge(
@@ -139,6 +158,8 @@ def judge(
         facts.note,
         hopeless=hopeless,
         place=place,
+        exists=facts.exists,
+        instead=facts.other_signature,
     )
 
 

@@ -150,7 +150,7 @@ def test_an_event_trigger_that_is_disabled_is_told(world: World) -> None:
     finally:
         world.sql("drop event trigger watch; drop function watch")
 
-    assert finding.subject == "event-trigger"
+    assert finding.subject == "event-triggers"
     assert enabled == [("O",)]
 
 
@@ -179,7 +179,7 @@ def test_a_statement_timeout_that_breaks_the_load_is_mended_by_what_is_printed(
 
     assert causes(report) == {"heartbeats": "reload-failing"}
     assert any("failed load" in line for line in report.verdicts[0].told)
-    assert "alter role hasty reset statement_timeout;" in remedy(report)
+    assert "alter role hasty set statement_timeout = " in remedy(report)
 
 
 def test_a_database_that_cannot_be_asked_leaves_the_verdict_as_it_is(world: World) -> None:

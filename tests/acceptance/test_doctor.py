@@ -148,7 +148,7 @@ SICK: Final = {
     "missing usage": ("revoke usage on schema public from anon;", {("grants", "broken")}),
     "no row-level security": (
         "alter table scans disable row level security;",
-        {("row-security", "risk")},
+        {("unprotected", "risk")},
     ),
     "foreign table without a handler": (
         UNHANDLED,

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import ceil
 from typing import Final
 
+from pgrst_gate import set_up
 from pgrst_gate.doctor import channels
 from pgrst_gate.doctor.looks import HIDDEN, Look, unseen
 from pgrst_gate.findings import Finding
-from pgrst_gate.health.settings import altered, in_force, seconds
+from pgrst_gate.health.settings import in_force
 from pgrst_gate.health.values import Health, Table
 from pgrst_gate.schema import quoted
+from pgrst_gate.unprotected import unprotected as bare
+from pgrst_gate.watch import counted
 
 CLIENTS: Final = ("anon", "authenticated", "service_role")
 """The roles of clients: Supabase's names, and those of PostgREST's own documentation."""
+NOBODY: Final = "it is not known which role is the anonymous one"
 
 
 def examined(health: Health, channel: str, read_seconds: float) -> tuple[Look, ...]:
@@ -24,27 +27,18 @@ def examined(health: Health, channel: str, read_seconds: float) -> tuple[Look, .
         channels.listener(health, channel),
         channels.event_triggers(health, channel),
         grants(health),
-        row_security(health),
+        unprotected(health),
         timeouts(health, read_seconds),
         foreign_tables(health),
     )
 
 
 def schemas(health: Health) -> Look:
-    """Exposed schemas must exist: from 13 on no load succeeds without (PostgREST #3644)."""
+    """Whether all that is exposed exists."""
     if health.missing is None:
         return unseen("schemas", HIDDEN)
-    findings = tuple(
-        Finding(
-            "schemas",
-            "broken",
-            f"schema {name} is exposed and does not exist",
-            (f"pg_namespace has no {name}",),
-            f"create schema {quoted(name)};",
-        )
-        for name in sorted(health.missing)
-    )
-    return Look("schemas", f"exposed: {', '.join(health.schemas)}", findings)
+    text = f"exposed: {', '.join(health.schemas)}"
+    return Look("schemas", text, tuple(set_up.schemas(health, health.schemas)))
 
 
 def grants(health: Health) -> Look:
@@ -86,7 +80,7 @@ def _for_nobody(health: Health, clients: list[str]) -> Iterator[Finding]:
             yield Finding("grants", "risk", text, told, remedy)
     for routine in health.routines or ():
         if not routine.callers.intersection(clients):
-            name = f"{quoted(routine.schema)}.{quoted(routine.name)}({', '.join(routine.types)})"
+            name = routine.signature
             text = f"function {name} is exposed, and no client may call it: not {roles}"
             remedy = f"grant execute on function {name} to {clients[0]};"
             yield Finding("grants", "note", text, remedy=remedy)
@@ -110,71 +104,38 @@ def _summed(health: Health, role: str) -> str:
     )
 
 
-def row_security(health: Health) -> Look:
-    """Tables that anybody may use whole, without a key."""
-    if health.tables is None or health.roles is None:
-        return unseen("row-security", HIDDEN)
-    if "anon" not in health.roles:
-        return unseen("row-security", "no role is called anon")
-    tables = [one for one in health.tables.values() if one.kind == "table"]
-    open_to_all = [one for one in tables if _does_anything(one, "anon") and not one.row_security]
-    findings = tuple(
-        Finding(
-            "row-security",
-            "risk",
-            f"anon may use {one.relation}, which has no row-level security",
-            (f"pg_class.relrowsecurity of {one.relation}: false",),
-            f"alter table {one.relation} enable row level security;",
-        )
-        for one in open_to_all
-    )
+def unprotected(health: Health) -> Look:
+    """Relations that anybody may read whole, without a key."""
+    found = bare(health, dict.fromkeys(health.tables or (), ""))
+    if found is None:
+        known = health.tables is not None and health.roles is not None
+        return unseen("unprotected", NOBODY if known else HIDDEN)
+    tables = [one for one in (health.tables or {}).values() if one.kind == "table"]
     protected = sum(one.row_security for one in tables)
-    return Look("row-security", f"enabled on {protected} of {len(tables)} tables", findings)
+    text = f"row-level security is on for {protected} of {counted(len(tables), 'table')}"
+    return Look("unprotected", text, found)
 
 
 def timeouts(health: Health, read_seconds: float) -> Look:
-    """The statement_timeout of PostgREST's own role bounds the load of the schema cache too.
+    """What bounds a load of the schema cache.
 
     A load asks the catalog as `read_surface` does, which is taken as the measure, for that needs no
     admin server.
     """
     if health.settings is None or health.listening is None:
         return unseen("timeouts", HIDDEN)
-    users = sorted({one.user for one in health.listening.sessions if one.is_postgrest})
-    texts, findings = [], []
-    for user in users or ["authenticator"]:
-        found = in_force(health.settings, "statement_timeout", user)
-        limit = seconds(found.value) if found else None
-        enough = f"{ceil(4 * read_seconds)}s"
-        texts.append(f"{user}: {found.value if found else 'none set'}")
-        if found and limit and read_seconds >= limit:
-            findings.append(
-                Finding(
-                    "timeouts",
-                    "risk",
-                    f"the next load of the schema cache may fail: {user} has {limit:g} s for a"
-                    f" statement, and reading the catalog took {read_seconds:.3g} s from here",
-                    (f"pg_db_role_setting of {user}: statement_timeout={found.value}",),
-                    f"{altered(user, found)} set statement_timeout = '{enough}';",
-                )
-            )
-    told = f"; reading the catalog took {read_seconds:.3g} s"
-    return Look("timeouts", f"statement_timeout of {', '.join(texts)}{told}", tuple(findings))
+    limits = (
+        (user, in_force(health.settings, "statement_timeout", user))
+        for user in set_up.loaders(health)
+    )
+    texts = ", ".join(f"{user}: {found.value if found else 'none set'}" for user, found in limits)
+    text = f"statement_timeout of {texts}; reading the catalog took {read_seconds:.3g} s"
+    return Look("timeouts", text, tuple(set_up.timeouts(health, read_seconds)))
 
 
 def foreign_tables(health: Health) -> Look:
-    """One whose wrapper has no handler makes every load fail."""
+    """Whether one breaks the load."""
     if health.unhandled is None:
         return unseen("foreign-tables", HIDDEN)
-    findings = tuple(
-        Finding(
-            "foreign-tables",
-            "broken",
-            f"no load of the schema cache succeeds: the wrapper {one.wrapper} of {one.relation}"
-            " has no handler",
-            (f"pg_foreign_data_wrapper.fdwhandler of {one.wrapper}: 0",),
-            f"drop foreign table {one.relation};",
-        )
-        for one in health.unhandled
-    )
-    return Look("foreign-tables", "no wrapper lacks a handler" if not findings else "", findings)
+    text = f"{counted(len(health.unhandled), 'foreign table')} without a handler"
+    return Look("foreign-tables", text, tuple(set_up.foreign_tables(health)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,11 +12,10 @@ from pgrst_gate.database import connected
 from pgrst_gate.doctor import database, migrations, reachability, server
 from pgrst_gate.doctor.looks import SUBJECTS, Examination, Look, Subject, refused, unseen
 from pgrst_gate.errors import NotObserved, UsageError
-from pgrst_gate.expectations.catalog import configured_schemas, read_surface
+from pgrst_gate.expectations.catalog import configured_schemas, timed_surface
 from pgrst_gate.expectations.migrations.layouts import Layout
 from pgrst_gate.expectations.sources import DEFAULT_SCHEMA
 from pgrst_gate.postgrest.client import Client, Credentials
-from pgrst_gate.surface import Surface
 from pgrst_gate.watch import counted
 
 _OF_SERVER: tuple[Subject, ...] = ("server", "gateway", "cache", "instances")
@@ -99,7 +97,8 @@ def _database(where: Where, api: _Api) -> list[Look]:
         exposed = where.schema or (api.met.schemas if api.met else ()) or _configured(where)
         state = health.read(where.database_url, exposed)
         existing = [name for name in exposed if name not in (state.missing or ())]
-        surface, read_seconds = _surface(where, existing)
+        with connected(where.database_url, "examined", NotObserved) as connection:
+            surface, read_seconds = timed_surface(connection, existing)
     except NotObserved as error:
         why = "the database did not answer"
         looks = [refused("database", error), *(unseen(one, why) for one in _OF_DATABASE[1:])]
@@ -117,10 +116,3 @@ def _database(where: Where, api: _Api) -> list[Look]:
 def _configured(where: Where) -> tuple[str, ...]:
     with connected(where.database_url, "examined", NotObserved) as connection:
         return configured_schemas(connection) or (DEFAULT_SCHEMA,)
-
-
-def _surface(where: Where, schemas: list[str]) -> tuple[Surface, float]:
-    """The surface by the catalog, and how many seconds it took to read."""
-    with connected(where.database_url, "examined", NotObserved) as connection:
-        begun = time.monotonic()
-        return read_surface(connection, schemas), time.monotonic() - begun

@@ -20,7 +20,7 @@ Subject = Literal[
     "listener",
     "event-triggers",
     "grants",
-    "row-security",
+    "unprotected",
     "timeouts",
     "foreign-tables",
     "migration-versions",

@@ -27,7 +27,8 @@ def examined(folder: Path, layout: Layout, database_url: str) -> tuple[Look, ...
     if not folder.is_dir():
         return tuple(unseen(one, f"there is no folder {folder}") for one in _SUBJECTS)
     found = layouts.migrations(folder, layout)
-    return (versions(found), _history(found, layout, database_url), _repeats(found, layout))
+    history_seen = _history(found, folder, layout, database_url)
+    return (versions(found), history_seen, _repeats(found, layout))
 
 
 def versions(found: Sequence[Migration]) -> Look:
@@ -49,18 +50,20 @@ def versions(found: Sequence[Migration]) -> Look:
     return Look("migration-versions", f"{len(found)} files", findings)
 
 
-def _history(found: Sequence[Migration], layout: Layout, database_url: str) -> Look:
+def _history(found: Sequence[Migration], folder: Path, layout: Layout, database_url: str) -> Look:
     if not database_url:
         return unseen("migration-history", "no database-url was given")
     if layout == "plain" or layout in _LAST_ALONE:
         return unseen("migration-history", f"the layout {layout} keeps no list of what was applied")
     try:
-        return compared(found, history.applied(database_url, layout))
+        return compared(found, history.applied(database_url, layout), folder, layout)
     except GateError as error:
         return unseen("migration-history", str(error))
 
 
-def compared(found: Sequence[Migration], applied: Iterable[str]) -> Look:
+def compared(
+    found: Sequence[Migration], applied: Iterable[str], folder: Path, layout: Layout
+) -> Look:
     """The files against what the tool's own table says was applied."""
     listed = tuple(applied)
     known = frozenset().union(*(one.names for one in found))
@@ -80,7 +83,7 @@ def compared(found: Sequence[Migration], applied: Iterable[str]) -> Look:
     for one in pending:
         late = one in passed_over
         text = f"{one.name} was never applied" + (", and later ones were" if late else "")
-        remedy = "apply it: supabase db push" + (" --include-all" if late else "")
+        remedy = f"apply it: {layouts.command(str(folder), layout, overtaken=late)}"
         severity: Severity = "broken" if late else "risk"
         place = f"{one.path}:1"
         findings.append(Finding("migration-history", severity, text, (), remedy, place))

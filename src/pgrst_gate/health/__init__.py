@@ -35,8 +35,9 @@ Found = TypeVar("Found")
 def read(database_url: str, exposed: Sequence[str], role_names: Iterable[str] = ()) -> Health:
     """The state of the database, as far as these schemas and roles are concerned.
 
-    Besides the roles that are named it is about `USUAL_ROLES` and the users of sessions that call
-    themselves PostgREST. Raises `NotObserved` where the database refuses or does not answer.
+    Besides the roles that are named it is about `USUAL_ROLES`, the role of requests without a
+    token where the database holds it, and the users of sessions that call themselves PostgREST.
+    Raises `NotObserved` where the database refuses or does not answer.
     """
     with connected(database_url, "examined", NotObserved) as connection, connection.transaction():
         connection.execute(asking.LIMITS)
@@ -50,7 +51,9 @@ def read(database_url: str, exposed: Sequence[str], role_names: Iterable[str] = 
 
         heard = found(listening.QUERY, listening.listening)
         users = [one.user for one in heard.sessions if one.is_postgrest] if heard else []
-        names = tuple(dict.fromkeys([*role_names, *USUAL_ROLES, *users]))
+        told = found(settings.QUERY, settings.settings)
+        unnamed = filter(None, [settings.anonymous(told)])
+        names = tuple(dict.fromkeys([*role_names, *USUAL_ROLES, *unnamed, *users]))
         usage = found(schemas.QUERY, schemas.usage, names)
         return Health(
             schemas=tuple(exposed),
@@ -60,7 +63,7 @@ def read(database_url: str, exposed: Sequence[str], role_names: Iterable[str] = 
             tables=found(tables.QUERY, tables.tables, names),
             routines=found(routines.QUERY, routines.routines, names),
             listening=heard,
-            settings=found(settings.QUERY, settings.settings),
+            settings=told,
             unhandled=found(unhandled.QUERY, unhandled.unhandled),
             triggers=found(triggers.QUERY, triggers.triggers),
         )

@@ -45,6 +45,18 @@ def altered(role: str, found: Setting) -> str:
     return f"alter role {quoted(role)}{here}"
 
 
+def anonymous(found: Iterable[Setting] | None) -> str:
+    """The role of requests without a token, where the database holds that setting; else empty."""
+    named = {one.value for one in found or () if one.name == "pgrst.db_anon_role"}
+    return named.pop() if len(named) == 1 else ""
+
+
+def exposed(found: Iterable[Setting] | None) -> frozenset[str]:
+    """The schemas that the database itself is set to have exposed, by whatever role."""
+    lists = (one.value for one in found or () if one.name == "pgrst.db_schemas")
+    return frozenset(name.strip() for one in lists for name in one.split(",") if name.strip())
+
+
 def seconds(value: str) -> float | None:
     """A duration as PostgreSQL takes it: `8s`, `'500ms'`, `3000`. None where it is none."""
     match = re.fullmatch(r"'?\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*'?", value)

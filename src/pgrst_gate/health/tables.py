@@ -63,7 +63,9 @@ select c.nspname, c.relname, c.relkind::text, pg_get_userbyid(c.relowner),
   (select i.is_one from invoker i where i.oid = c.oid),
   array(select json_build_array(p.polname, p.polcmd, p.polpermissive,
       array(select case when o = 0 then 'public' else pg_get_userbyid(o) end
-        from unnest(p.polroles) o))
+        from unnest(p.polroles) o),
+      array(select r.rolname from role r where exists (select from unnest(p.polroles) o
+        where o = 0 or pg_has_role(r.oid, o, 'usage'))))
     from pg_policy p where p.polrelid = c.oid order by p.polname),
   array(select r.found from rights r where r.oid = c.oid),
   array(select r.rolname::text from role r where pg_has_role(r.oid, c.relowner, 'usage')),
@@ -111,8 +113,8 @@ def _table(row: tuple[Any, ...]) -> Table:
         enabled,
         forced,
         tuple(
-            Policy(policy, _COMMANDS[command], tuple(roles), permissive)
-            for policy, command, permissive, roles in policies
+            Policy(policy, _COMMANDS[command], tuple(roles), permissive, frozenset(bound))
+            for policy, command, permissive, roles, bound in policies
         ),
         invoker,
         {

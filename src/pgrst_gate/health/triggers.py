@@ -45,7 +45,7 @@ def notifies(trigger: Trigger, channel: str) -> bool | None:
 
 def covers(trigger: Trigger, command: str) -> bool:
     """Whether it acts after a command: `ALTER TABLE`, by its own tags and those in its function."""
-    if trigger.enabled not in {"origin", "always"} or trigger.event != "ddl_command_end":
+    if not trigger.awake or trigger.event != "ddl_command_end":
         return False
     inner = frozenset(_TAG.findall(_COMMENT.sub("", trigger.source or "")))
     return all(command in tags for tags in (trigger.tags, inner) if tags)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pgrst_gate.schema import Relation
+from pgrst_gate.schema import Relation, quoted
 from pgrst_gate.surface import RelationKind
 
 
@@ -47,6 +47,8 @@ class Policy:
     roles: tuple[str, ...]
     """Everybody is `public`."""
     permissive: bool
+    bound: frozenset[str] = frozenset()
+    """The roles that were asked about and to whom it applies: named, members of one, or all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,19 @@ class Table:
         """Whether the table's policies do not apply to the role."""
         return role.bypasses_policies or (role.name in self.owners and not self.forced)
 
+    def read_by(self, role: Role) -> tuple[Policy, ...]:
+        """The policies that decide which rows the role sees."""
+        return tuple(
+            one
+            for one in self.policies
+            if one.command in {"all", "select"} and role.name in one.bound
+        )
+
+    def hides_all(self, role: Role) -> bool:
+        """Whether the role sees no row, whatever is in the table: no policy shows it any."""
+        shown = any(one.permissive for one in self.read_by(role))
+        return self.row_security and not self.bypassed_by(role) and not shown
+
 
 @dataclass(frozen=True, slots=True)
 class Routine:
@@ -103,6 +118,16 @@ class Routine:
     """As it sets it for itself; None where it does not."""
     callers: frozenset[str]
     """The roles that were asked about and may execute it."""
+
+    @property
+    def signature(self) -> str:
+        """As SQL names it: `public.f(integer, text)`."""
+        return f"{quoted(self.schema)}.{quoted(self.name)}({', '.join(self.types)})"
+
+    def __str__(self) -> str:
+        pairs = zip(self.arguments, self.types, strict=False)
+        both = (f"{quoted(name)} {kind}" if name else kind for name, kind in pairs)
+        return f"{quoted(self.schema)}.{quoted(self.name)}({', '.join(both)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +189,11 @@ class Trigger:
     """The commands it fires for; empty for all."""
     source: str | None
     """Its function, or None where that may not be read; untrusted."""
+
+    @property
+    def awake(self) -> bool:
+        """Whether it fires in ordinary sessions."""
+        return self.enabled in {"origin", "always"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,10 @@ _FAILED: Final = (
 )
 
 
+_SCHEMAS: Final = re.compile(r"Failed to load the schema cache using db-schemas=(\S+) and ")
+"""From 13 on (recordings/failing-*)."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadLines:
     """What a stretch of log tells of loads."""
@@ -44,3 +48,9 @@ def read(lines: Iterable[str]) -> LoadLines:
         elif begun and _FINISHED.search(line):
             finished, begun, failure = finished + 1, False, ""
     return LoadLines(finished, failure)
+
+
+def schemas_told(lines: Iterable[str]) -> frozenset[str]:
+    """The exposed schemas that lines of failed loads name; untrusted."""
+    found = (read for line in lines if (read := _SCHEMAS.search(line)))
+    return frozenset(name for one in found for name in one[1].split(",") if name)

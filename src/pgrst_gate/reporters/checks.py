@@ -81,7 +81,7 @@ def _says_why(report: Report) -> bool:
 
 
 def _item(verdict: Verdict) -> Check:
-    path, line = wording.migration_line(verdict) or ("", 0)
+    path, line = verdict.migration or ("", 0)
     message = f"{verdict.cause}: {one_line(wording.expected_by(verdict))}"
     told = [line for text in verdict.told for line in block(text)]
     return Check(

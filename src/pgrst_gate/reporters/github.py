@@ -101,7 +101,7 @@ def _closed(report: Report) -> Iterator[Annotation]:
 
 def _elsewhere(cause: Cause, verdicts: tuple[Verdict, ...]) -> Iterator[Annotation]:
     """An error at each further line that made items; last, so that no cause goes untold for it."""
-    made = (one.place for one in verdicts if wording.migration_line(one))
+    made = (one.place for one in verdicts if one.migration)
     _, *places = dict.fromkeys(made) or [""]
     for place in places:
         yield _caused(cause, tuple(one for one in verdicts if one.place == place))
@@ -120,7 +120,7 @@ def _changes(found: Comparison) -> Iterator[Annotation]:
 
 def _caused(cause: Cause, verdicts: tuple[Verdict, ...]) -> Annotation:
     """At the first line of a migration that made one of the items, if one did."""
-    file, line = next(filter(None, map(wording.migration_line, verdicts)), ("", 1))
+    file, line = next(filter(None, (one.migration for one in verdicts)), ("", 1))
     title = f"pgrst-gate: {cause}"
     return Annotation("error", title, _cause(cause, verdicts), one_line(file), line)
 

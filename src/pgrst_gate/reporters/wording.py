@@ -5,7 +5,6 @@ The texts are as they came, so possibly untrusted: each reporter makes them safe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
@@ -20,7 +19,7 @@ from pgrst_gate.report import (
     Server,
 )
 from pgrst_gate.schema import Item
-from pgrst_gate.verdicts import Cause, Verdict
+from pgrst_gate.verdicts import Cause, Verdict, line_of
 
 Key = TypeVar("Key")
 
@@ -38,7 +37,6 @@ HEADLINES: Final[Mapping[Conclusion, str]] = {
 
 REST_IN_JSON: Final = "the JSON report has them all"
 
-_MIGRATION_LINE: Final = re.compile(r"([^:]+\.sql):([1-9][0-9]{0,8})")
 _MOST_SERVED: Final = 20
 _SECOND: Final = 1000
 _MINUTE: Final = 60_000
@@ -73,8 +71,7 @@ def expected_by(verdict: Verdict) -> str:
 
 def migration_line(one: Verdict | Finding) -> tuple[str, int] | None:
     """The file and line of the migration that it comes from; None where it comes from none."""
-    found = _MIGRATION_LINE.fullmatch(one.place)
-    return (found[1], int(found[2])) if found else None
+    return line_of(one.place)
 
 
 def expected(verdict: Verdict) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,31 @@ _SUPABASE: Final = re.compile(r"(?P<version>[0-9]+)_.*\.sql")
 _FLYWAY: Final = re.compile(r"(?:(?P<kind>[VB])(?P<version>[0-9]+(?:[._][0-9]+)*)|R)__.*\.sql")
 _NUMBERED: Final = re.compile(r"(?P<version>[0-9]+).*\.sql")
 _GOLANG: Final = re.compile(r"(?P<version>[0-9]+)_.*\.up\.sql")
+
+
+_COMMANDS: Final[Mapping[Layout, str]] = {
+    "supabase": "supabase db push",
+    "flyway": "flyway migrate",
+    "dbmate": "dbmate up",
+    "golang-migrate": 'migrate -path {folder} -database "$DATABASE_URL" up',
+    "sqitch": "sqitch deploy",
+    "prisma": "prisma migrate deploy",
+    "drizzle": "drizzle-kit migrate",
+}
+
+
+# What has a tool apply a file that later ones overtook, where it must be told: the flag of
+# `supabase db push`, Flyway's parameter of that name.
+_OVERTAKEN: Final[Mapping[Layout, str]] = {
+    "supabase": " --include-all",
+    "flyway": " -outOfOrder=true",
+}
+
+
+def command(folder: str, layout: Layout, *, overtaken: bool = False) -> str:
+    """What applies all that is not applied yet; empty for `plain`, which is no tool's."""
+    option = _OVERTAKEN.get(layout, "") if overtaken else ""
+    return _COMMANDS.get(layout, "").replace("{folder}", shlex.quote(folder)) + option
 
 
 @dataclass(frozen=True, slots=True)
