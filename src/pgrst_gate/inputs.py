@@ -67,6 +67,7 @@ class Inputs:
     kubeconfig: str = field(repr=False)
     kube_context: str
     debug_image: str
+    log_file: str
     database_url: str = field(repr=False)
     db_channel: str
     project_ref: str
@@ -324,6 +325,9 @@ INPUTS: Final = (
         "Image with a shell, such as `busybox:1.37`, for an ephemeral container that sends the"
         " signal where PostgREST's image has no shell and no `database-url` is given. It stays"
         " listed in the pod until that is replaced.",
+        "log-file",
+        "File that the process writes its log to, for `runtime: process`: there a load is seen to"
+        " end or to fail, and why.",
         readers.text,
     ),
     Input(

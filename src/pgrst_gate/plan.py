@@ -46,12 +46,8 @@ def make_plan(inputs: Inputs, *, no_secrets: str = "") -> Plan:
 
     ``no_secrets`` says why this workflow is given none; empty where it is.
     """
-    problems = [
-        *_of_drift(inputs),
-        *_of_pods(inputs),
-        *_of_machines(inputs),
-        *_contradictions(inputs),
-    ]
+    named = (*_misnamed(inputs), *_of_pods(inputs), *_of_machines(inputs))
+    problems = [*_of_drift(inputs), *named, *_contradictions(inputs)]
     expectation = _expectation(inputs)
     if not expectation and "config" in inputs.expect_from:
         problems.append("`expect-from` names `config`, but nothing is typed in any input")
@@ -142,7 +138,8 @@ def _of_machines(inputs: Inputs) -> Iterator[str]:
         )
 
 
-def _contradictions(inputs: Inputs) -> Iterator[str]:
+def _misnamed(inputs: Inputs) -> Iterator[str]:
+    """What says which server it is, and does not go with the runtime or with the rest."""
     needs = {
         "docker": ("container", inputs.container),
         "compose": ("service", inputs.service),
@@ -157,6 +154,11 @@ def _contradictions(inputs: Inputs) -> Iterator[str]:
     given = [name for name, value in ways.items() if value]
     if len(given) > 1:
         yield f"only one of {', '.join(f'`{name}`' for name in given)} can say which process it is"
+    if inputs.log_file and inputs.runtime not in {"auto", "process"}:
+        yield f"`log-file` does not go with runtime {inputs.runtime}, whose log is found otherwise"
+
+
+def _contradictions(inputs: Inputs) -> Iterator[str]:
     climbs = inputs.escalate and (inputs.runtime == "none" or not inputs.database_url)
     restarts = inputs.method == "restart" or climbs
     asked = "method: restart" if inputs.method == "restart" else "escalate"

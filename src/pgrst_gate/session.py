@@ -203,6 +203,7 @@ def _find_runtime(plan: Plan, transport: Transport) -> tuple[Runtime, str]:
         kubeconfig=inputs.kubeconfig,
         kube_context=inputs.kube_context,
         debug_image=inputs.debug_image,
+        log_file=inputs.log_file,
         database_url=inputs.database_url,
         channel=inputs.db_channel,
         project_ref=inputs.project_ref,

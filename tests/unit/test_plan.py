@@ -46,6 +46,7 @@ def test_the_mildest_refresh_comes_first(texts: dict[str, str], ladder: tuple[st
         ({"runtime": "docker"}, "runtime docker needs `container`"),
         ({"runtime": "compose", "project": "app"}, "runtime compose needs `service`"),
         ({"runtime": "swarm"}, "runtime swarm needs `service`"),
+        ({"runtime": "none", "log_file": "x"}, "`log-file` does not go with runtime none"),
         ({"runtime": "systemd"}, "runtime systemd needs `unit`"),
         ({"runtime": "kubernetes"}, "runtime kubernetes needs `workload`"),
         (

@@ -142,8 +142,9 @@ UNREACHABLE_HINT: Final = (
 def exposed_schemas(client: Client) -> tuple[str, ...] | None:
     """The schemas the server exposes, in its order; empty when it does not say which.
 
-    It does not where it has no schema cache, which it looks at before the schema. None when a random schema is not refused: then the headers that name it do not get through. The
-    refusal lists the schemas, in the message up to 13.0.6, in the hint later.
+    It does not where it has no schema cache, for which it looks before the schema. None when a
+    random schema is not refused: then the headers that name it do not get through. The refusal
+    lists the schemas, in the message up to 13.0.6, in the hint later.
     """
     answer = client.ask(questions.random_schema())
     if obstacle(answer) is Cause.RELOADING:

@@ -45,6 +45,7 @@ def _process(target: Target, transport: Transport) -> Runtime:
         target.pid_file,
         target.process_name,
         target.restart_command,
+        target.log_file,
         processes=transport.processes,
         commands=transport.commands,
         place=transport.place,

@@ -48,6 +48,7 @@ class Target:
     """A path, or the text of such a file; empty for what the environment has."""
     kube_context: str = ""
     debug_image: str = ""
+    log_file: str = ""
     database_url: str = ""
     channel: str = ""
     """Empty for `pgrst`."""

@@ -23,6 +23,7 @@ from pgrst_gate.runtimes.interface import (
     ReloadSignal,
     RuntimeName,
 )
+from pgrst_gate.runtimes.log_file import LogFile
 from pgrst_gate.runtimes.processes import (
     POSTGREST,
     Processes,
@@ -57,16 +58,18 @@ class Process:
 
     ``process_name`` is what the program is called, also of a process found by pid.
     ``restart_command`` is a command line, split as a shell would, and run without one.
+    ``log_file`` is where the one process writes its log.
     """
 
     name: Final[RuntimeName] = "process"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - how it is found, and by whom it is reached
         self,
         pid: int | None = None,
         pid_file: str = "",
         process_name: str = "",
         restart_command: str = "",
+        log_file: str = "",
         *,
         processes: Processes | None = None,
         commands: Commands | None = None,
@@ -83,6 +86,7 @@ class Process:
         self._processes = processes or local_processes()
         self._commands = commands or LocalCommands()
         self._place = place
+        self._log = LogFile(log_file, self._commands, place) if log_file else None
         self._successors: dict[str, int] = {}
 
     def preflight(self, action: Action) -> tuple[Instance, ...]:
@@ -99,6 +103,14 @@ class Process:
                 f"{self._process_name}: {_listed(found)}",
                 hint="say which one by `pid` or `pid-file`",
             )
+        if self._log and len(found) > 1:
+            raise NotRefreshed(
+                f"`log-file` is the log of one process, and {len(found)} are called"
+                f" {self._process_name}: {_listed(found)}",
+                hint="say which one by `pid` or `pid-file`",
+            )
+        if self._log:
+            self._log.end()  # whether it can be read
         for process in found:
             if action == "reload":
                 self._send(process.pid, _ONLY_ASK, "SIGUSR1")
@@ -107,9 +119,10 @@ class Process:
         return tuple(Instance(str(process.pid), str(process)) for process in found)
 
     def mark(self, instance: Instance) -> Mark:
-        """As `Runtime.mark`: pid and start time; nothing while the process is gone."""
+        """As `Runtime.mark`: pid and start time, none while the process is gone; the log's end."""
         process = self._current(instance)
-        return Mark(started=_identity(process)) if process else Mark()
+        position = str(self._log.end()) if self._log else ""
+        return Mark(_identity(process) if process else "", position)
 
     def reload(self, instance: Instance, signal: ReloadSignal) -> str:
         """As `Runtime.reload`."""
@@ -150,9 +163,11 @@ class Process:
         return ()
 
     def log_since(self, instance: Instance, mark: Mark) -> tuple[str, ...]:
-        """Empty: where a plain process writes its log is not known."""
-        del instance, mark
-        return ()
+        """As `Runtime.log_since`; empty without a `log-file`."""
+        del instance
+        if self._log is None or not mark.log_position:
+            return ()
+        return self._log.since(int(mark.log_position))
 
     def condition(self, instance: Instance) -> Condition:
         """As `Runtime.condition`; a pid does not come back, what a pid file or a name finds may."""
