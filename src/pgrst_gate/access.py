@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
-from pgrst_gate.diagnosis import overloads
+from pgrst_gate.diagnosis import overloads, policies_told
 from pgrst_gate.expectations.access import Rule, in_schema
 from pgrst_gate.health.settings import anonymous
 from pgrst_gate.health.values import Health
@@ -108,13 +108,31 @@ class _Asking:
             return _unjudged(rule, facts)
         if rule.rows.hold(seen):
             return _result(rule, "kept", facts)
-        remedy = row_policy(rule.role, rule.item, more=seen < rule.rows.number)
-        return _result(rule, "broken", facts, remedy)
+        facts, hidden = self._policies(rule, rule.item, facts)
+        too_few = seen < rule.rows.number
+        broken = _result(rule, "broken", facts, row_policy(rule.role, rule.item, more=too_few))
+        return replace(broken, cause=Cause.RLS_HIDDEN) if too_few and hidden else broken
+
+    def _policies(self, rule: Rule, relation: Relation, facts: Facts) -> tuple[Facts, bool]:
+        """The facts with the policies that apply, and whether these hide all rows there may be."""
+        health = self.health
+        role = (health.roles or {}).get(_named(rule, health)) if health else None
+        if health is None or role is None:
+            return facts, False
+        told = policies_told(relation, health, role)
+        table = (health.tables or {}).get(relation)
+        lines = filter(None, [told])
+        return replace(facts, told=(*facts.told, *lines)), bool(table and table.hides_all(role))
+
+
+def _named(rule: Rule, health: Health) -> str:
+    """The database's name of the role."""
+    return anonymous(health.settings) if rule.role == "anonymous" else rule.role
 
 
 def in_database(rule: Rule, facts: Facts, health: Health) -> Facts:
     """The facts, with what the database itself says of the privilege that a rule is about."""
-    role = anonymous(health.settings) if rule.role == "anonymous" else rule.role
+    role = _named(rule, health)
     users = (health.usage or {}).get(rule.item.schema)
     if isinstance(rule.item, Function):
         allowed = _calls(rule.item, role, health)

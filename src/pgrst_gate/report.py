@@ -132,7 +132,7 @@ class AccessResult:
     """The rule on one role and one item: `anon may not read public.scans`."""
     outcome: AccessOutcome
     cause: Cause | None = None
-    """Why it was not judged."""
+    """Why it was not judged; or `rls-hidden` where no policy shows the role a row."""
     told: tuple[str, ...] = ()
     """The questions and answers it rests on, in order; untrusted text."""
     note: str = ""

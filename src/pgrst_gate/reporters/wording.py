@@ -129,7 +129,7 @@ def outcome(endpoint: EndpointResult) -> str:
 
 
 def ruled(result: AccessResult) -> str:
-    """How a rule of `access` ended, and why where it was not judged."""
+    """How a rule of `access` ended, and why where that is told by a cause."""
     return f"{result.outcome}: {result.cause}" if result.cause else result.outcome
 
 
