@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from tests.acceptance.conftest import Start
 from tests.acceptance.running import command
-from tests.acceptance.world import Kind, World, kinds, start_world
+from tests.acceptance.world import Kind, World, kinds, start_world, wait_until
 
 from pgrst_gate.cli import main
 from pgrst_sandbox.faults.balancer import balanced
@@ -19,6 +19,10 @@ from pgrst_sandbox.ports import free_port
 from pgrst_sandbox.postgres import Postgres
 
 HEALTHY: Final = """
+do $$ begin
+    if to_regrole('authenticated') is null then create role authenticated nologin; end if;
+    if to_regrole('service_role') is null then create role service_role nologin bypassrls; end if;
+end $$;
 drop event trigger if exists ddl_watch;
 drop event trigger if exists drop_watch;
 drop schema if exists public, extensions, hidden, supabase_migrations cascade;
@@ -146,6 +150,10 @@ SICK: Final = {
     ),
     "missing grant": ("revoke all on scans from anon;", {("grants", "risk")}),
     "missing usage": ("revoke usage on schema public from anon;", {("grants", "broken")}),
+    "missing usage of another role": (
+        "grant select on scans to service_role;",
+        {("grants", "broken")},
+    ),
     "no row-level security": (
         "alter table scans disable row level security;",
         {("unprotected", "risk")},
@@ -161,17 +169,42 @@ SICK: Final = {
 }
 
 
-@pytest.mark.parametrize(("sickness", "expected"), SICK.values(), ids=SICK)
-def test_a_sick_database_is_told(
-    world: World, folder: Path, sickness: str, expected: Found
-) -> None:
-    """Exactly what was done to it, and the exit code says whether it is broken."""
+INCURABLE: Final = {"trigger that misses statements", "no trigger"}
+"""What is printed for these serves the next clients; a trigger is for its owner to write."""
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_a_sick_database_is_told(world: World, folder: Path, name: str) -> None:
+    """Exactly what was done to it, the exit code says whether it is broken; typed, it is cured."""
+    sickness, expected = SICK[name]
     world.sql(UNSEEN + sickness)
 
     code, document = doctor(world, folder)
 
     assert found(document) == expected
     assert code == int(any(severity == "broken" for _, severity in expected))
+    if name not in INCURABLE:
+        for look in document["subjects"]:
+            for one in look["findings"]:
+                world.sql(one["remedy"])
+        wait_until(lambda: found(doctor(world, folder)[1]) == set())
+
+
+def test_what_each_role_of_clients_may_do_is_told(world: World, folder: Path) -> None:
+    """Of all that is exposed, whether or not anything is wrong with it."""
+    world.sql(
+        f"{UNSEEN} grant usage on schema public to service_role;"
+        " grant insert on scans to service_role"
+    )
+
+    _, document = doctor(world, folder)
+
+    [grants] = [look for look in document["subjects"] if look["subject"] == "grants"]
+    assert grants["text"].split("; ") == [
+        "anon may read 1 and write 0 of 1 relations, and call 1 of 1 functions",
+        "authenticated may read 0 and write 0 of 1 relations, and call 1 of 1 functions",
+        "service_role may read 0 and write 1 of 1 relations, and call 1 of 1 functions",
+    ]
 
 
 def test_what_the_cache_lacks_is_named(world: World, folder: Path) -> None:
@@ -192,6 +225,9 @@ def test_a_timeout_below_what_a_load_takes_is_told(start: Start, folder: Path) -
         name = world.database
         world.sql(f"alter role authenticator in database {name} set statement_timeout = '1ms'")
         code, document = doctor(world, folder)
+        [timeouts] = [look for look in document["subjects"] if look["subject"] == "timeouts"]
+        world.sql(timeouts["findings"][0]["remedy"])
+        wait_until(lambda: found(doctor(world, folder)[1]) == set())
 
     assert (code, found(document)) == (0, {("timeouts", "risk")})
 

@@ -64,7 +64,7 @@ def apply(world: World, text: str) -> None:
 
 CURED: Final = {
     "stale": ("expected_tables: heartbeats", "404 PGRST205", ""),
-    "not-granted": ("expected_functions: guarded(a)", "403 42501", "reload"),
+    "not-granted": ("expected_functions: guarded(a)", "runs as the role that calls it", "reload"),
     "still-served, not dropped": ("expected_absent: scans: doubled", "limit=0: 200", "reload"),
     "still-served, a view": ("expected_absent: active_scans", "limit=0: 200", "reload"),
     "still-served, a function": ("expected_absent: overloaded(a, b)", "OpenAPI lists", "reload"),

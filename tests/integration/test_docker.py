@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -13,6 +15,7 @@ import pytest
 from docker.errors import APIError, NotFound
 
 from pgrst_gate.errors import NotRefreshed
+from pgrst_gate.remedies import reach
 from pgrst_gate.runtimes.auto import choose
 from pgrst_gate.runtimes.docker import Docker
 from pgrst_gate.runtimes.interface import Action, Condition, Instance, Mark, Target
@@ -106,6 +109,22 @@ def test_a_signal_reloads(
     assert not any("Starting PostgREST" in line for line in runtime.log_since(instance, before))
     assert runtime.mark(instance).started == before.started
     assert runtime.condition(instance) == Condition()
+
+
+def test_the_commands_of_a_remedy_work_as_they_are_printed(
+    database: Database, start_postgrest: StartPostgrest
+) -> None:
+    """That which has the server reload, and that which shows its log."""
+    api = start_postgrest(database)
+    runtime = Docker(api.name)
+    (instance,) = runtime.preflight("reload")
+    before, by = runtime.mark(instance), reach("", api.name, "", None)
+
+    subprocess.run(shlex.split(by.signal), check=True, capture_output=True)
+    wait_until(partial(loaded, runtime, instance, before))
+    log = subprocess.run(shlex.split(by.log.strip("`")), check=True, capture_output=True)
+
+    assert b"Schema cache loaded in" in log.stdout + log.stderr
 
 
 def test_a_restart_is_a_new_process(database: Database, start_postgrest: StartPostgrest) -> None:

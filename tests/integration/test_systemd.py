@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from tests.harness.containers import settings
 from tests.harness.systemd import Machine
 
 from pgrst_gate.errors import NotRefreshed
+from pgrst_gate.remedies import reach
 from pgrst_gate.runtimes.commands import Completed
 from pgrst_gate.runtimes.interface import Condition, Instance, Mark
 from pgrst_gate.runtimes.systemd import Systemd
@@ -146,6 +148,20 @@ def test_a_reload_loads_and_never_ends_the_server(
     assert main_pid(host, unit) == process
     assert bool(instance.warnings) is warned
     assert runtime.condition(instance) == Condition()
+
+
+def test_the_commands_of_a_remedy_work_as_they_are_printed(host: Machine, install: Install) -> None:
+    """That which has the server reload, and that which shows its log."""
+    unit = install(POSTGREST)
+    runtime = on(host, unit)
+    instance = ready(runtime)
+    wait_until(lambda: "Schema cache loaded in" in host.run("journalctl", "-u", unit).stdout)
+    before, by = runtime.mark(instance), reach("", "", unit, None)
+
+    host.run(*shlex.split(by.signal))
+    wait_until(lambda: loads(runtime, instance, before) == 1)
+
+    assert "Schema cache loaded in" in host.run(*shlex.split(by.log.strip("`"))).stdout
 
 
 def test_a_restart_is_a_new_invocation(host: Machine, install: Install) -> None:
