@@ -1,6 +1,6 @@
 """Each cause, made to happen: the gate names it, shows how it was told, and what to type cures it.
 
-On one version, whose dialect has all questions; what is of the others the other tests show.
+`reloading` is of test_first_load: it needs a server of its own, and a version that answers.
 """
 
 import os
@@ -8,22 +8,18 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGKILL
 from typing import Final
 
-import httpx
 import pytest
+from tests.acceptance.capabilities import any_version, needs
 from tests.acceptance.conftest import Start
 from tests.acceptance.running import BRIEF, causes, gate, gate_told_of
 from tests.acceptance.world import (
-    BASE,
     MIGRATION,
-    Kind,
     World,
-    kinds,
-    start_world,
     token,
     wait_until,
 )
@@ -31,27 +27,15 @@ from tests.acceptance.world import (
 from pgrst_gate.embedded import binaries
 from pgrst_gate.report import Event
 from pgrst_gate.verdicts import Cause
-from pgrst_sandbox.faults import loads
 from pgrst_sandbox.faults.gateway import Gateway, serving
-from pgrst_sandbox.postgres import Postgres
-from pgrst_sandbox.process import SECRET, Log, run
+from pgrst_sandbox.process import SECRET, Log
+
+pytestmark = [
+    needs("counts loads", "plans reads"),
+    any_version("how each version answers is of the tests of the questions"),
+]
 
 STATEMENT: Final = re.compile(r"(?:grant|notify|alter|select|create|drop) [^;]*;", re.IGNORECASE)
-
-
-@pytest.fixture(scope="module")
-def kind() -> Kind:
-    """The newest of the versions that count loads and serve nothing while a load fails."""
-    return next(one for one in reversed(kinds()) if one.version.split(".")[0] == "14")
-
-
-@pytest.fixture(scope="module")
-def shared(
-    cluster: Postgres, kind: Kind, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
-    """A server for the whole module."""
-    with start_world(cluster, kind, tmp_path_factory.mktemp("bin")) as started:
-        yield started
 
 
 def apply(world: World, text: str) -> None:
@@ -188,36 +172,6 @@ def test_the_input_that_is_printed_opens_the_gate(
     assert (report.exit_code, verdict.cause.value) == (1, cause)
     assert any(told in line for line in verdict.told), verdict.told
     assert after.exit_code == 0, after.sentence
-
-
-def test_a_first_load_that_has_not_ended_is_given_more_time(
-    cluster: Postgres, kind: Kind, tmp_path: Path
-) -> None:
-    """No question is answered before; with the time that is asked for the gate opens."""
-    database = f"slow_{tmp_path.name}".replace("-", "_")
-    cluster.create_database(database)
-    cluster.execute(BASE, dbname=database)
-    program = kind.program(tmp_path)
-    dsn, slow = cluster.dsn(database, "authenticator"), loads.slow(4000)
-    inputs = {"schema": "public", "expected_tables": "scans"}
-    with run(dsn=dsn, version=kind.version, env=slow, command=[str(program)], wait=False) as server:
-        wait_until(lambda: is_reloading(server.url))
-        report = gate(server.url, timeout="300ms", **inputs)
-        after = gate(server.url, timeout="20s", **inputs)
-
-    assert report.verdicts, report.sentence
-    [verdict] = report.verdicts
-    assert (report.exit_code, verdict.cause) == (1, Cause.RELOADING)
-    assert any("503 PGRST002" in line for line in verdict.told)
-    assert "`timeout`" in verdict.remedy
-    assert after.exit_code == 0, after.sentence
-
-
-def is_reloading(url: str) -> bool:
-    """Whether a server answers there that has no schema cache yet."""
-    with suppress(httpx.TransportError):
-        return httpx.get(url).status_code == 503
-    return False
 
 
 BREAKING: Final = {
