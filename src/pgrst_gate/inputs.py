@@ -62,12 +62,12 @@ class Inputs:
     pid_file: str
     process_name: str
     restart_command: str
+    log_file: str
     workload: str
     namespace: str
     kubeconfig: str = field(repr=False)
     kube_context: str
     debug_image: str
-    log_file: str
     database_url: str = field(repr=False)
     db_channel: str
     project_ref: str
@@ -302,6 +302,12 @@ INPUTS: Final = (
         readers.command,
     ),
     Input(
+        "log-file",
+        "File that the process writes its log to, for `runtime: process`: there a load is seen to"
+        " end or to fail, and why.",
+        readers.text,
+    ),
+    Input(
         "workload",
         "What runs PostgREST in a Kubernetes cluster: `deployment/NAME`, `statefulset/NAME`, or"
         " `pods/LABEL=VALUE`.",
@@ -325,9 +331,6 @@ INPUTS: Final = (
         "Image with a shell, such as `busybox:1.37`, for an ephemeral container that sends the"
         " signal where PostgREST's image has no shell and no `database-url` is given. It stays"
         " listed in the pod until that is replaced.",
-        "log-file",
-        "File that the process writes its log to, for `runtime: process`: there a load is seen to"
-        " end or to fail, and why.",
         readers.text,
     ),
     Input(

@@ -112,17 +112,17 @@ def remedy(verdict: Verdict, by: Reach = Reach(), role: str = "", *, kind: str =
             return _apply(verdict, by)
         case Cause.WRONG_SIGNATURE:
             there = f": `expected-functions: {verdict.instead}`" if verdict.instead else ""
-            change = f"apply the migration that changes it, and reload: {by.reload}"
+            change = f"apply the migration that changes it, and reload: `{by.reload}`"
             return f"expect the function that is there{there}; or {change}"
         case Cause.AMBIGUOUS:
             return _disambiguate(verdict.item)
         case Cause.TYPE_DRIFT:
-            return f"expect the type it has, or change it and reload:\n{_retyped(verdict.item, by)}"
+            return f"expect the type it has, or {_retyped(verdict.item)}, and reload: `{by.reload}`"
         case Cause.STILL_SERVED if verdict.exists is False:
-            return f"it was dropped, so reload the schema cache: {by.reload} or `{by.signal}`"
+            return f"it was dropped, so reload the schema cache: `{by.reload}` or `{by.signal}`"
         case Cause.STILL_SERVED:
             drop = dropped(verdict.item, kind)
-            return f"take it away, if no client uses it, and reload:\n{drop}\n{by.reload}"
+            return f"if no client uses it, take it away: `{drop}` and reload: `{by.reload}`"
         case cause:
             text = _FIXED.get(cause, "").replace("{channel}", by.channel)
             return text.replace("{signal}", by.signal).replace("{log}", by.log)
@@ -192,13 +192,13 @@ def dropped(item: Item, kind: str) -> str:
             return f"drop {kind} {item};"
 
 
-def _retyped(item: Item, by: Reach) -> str:
-    """The statements that give a column the type that is expected of it."""
+def _retyped(item: Item) -> str:
+    """How it gets the type that is expected of it; for a column that is a statement."""
     if not isinstance(item, Column):
-        return f"apply the migration that changes it, then {by.reload}"
+        return "apply the migration that changes it"
     name = quoted(item.name)
     change = f"alter column {name} type {item.type} using {name}::{item.type}"
-    return f"alter table {item.relation} {change};\n{by.reload}"
+    return f"change it: `alter table {item.relation} {change};`"
 
 
 def _apply(verdict: Verdict, by: Reach) -> str:
@@ -214,7 +214,7 @@ def _apply(verdict: Verdict, by: Reach) -> str:
         how = by.apply or f'psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -1 -f {file}'
         text = (
             f"{path} is not applied to the database PostgREST uses. Apply it: `{how}`, then"
-            f" {by.reload} If it was applied, compare the database with the one in PostgREST's"
+            f" `{by.reload}` If it was applied, compare the database with the one in PostgREST's"
             " db-uri"
         )
     if isinstance(item, Relation):
