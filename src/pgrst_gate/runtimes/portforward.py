@@ -101,8 +101,9 @@ def _refuse(connection: socket.socket, why: str) -> None:
 
 def _upload(connection: socket.socket, stream: WebSocketSession) -> None:
     from httpx2.websockets import HTTPXWSException
+    from wsproto.utilities import LocalProtocolError
 
-    with suppress(OSError, HTTPXWSException):
+    with suppress(OSError, HTTPXWSException, LocalProtocolError):  # the last: the pod's side ended
         while piece := connection.recv(_PIECE):
             stream.send_bytes(bytes((_DATA,)) + piece)
 
@@ -118,10 +119,12 @@ def _download(
 
     begun: set[int] = set()
     answered = False
-    while goes_on():
+    while True:
         try:
             message = stream.receive_bytes(_LOOK_SECONDS)
         except TimeoutError:
+            if not goes_on():  # looked at only here: what has arrived is passed on first
+                break
             continue
         except HTTPXWSException:
             break
