@@ -21,7 +21,7 @@ from pgrst_gate.plan import Plan, make_plan
 from pgrst_gate.report import Report
 from pgrst_gate.runtimes import RUNTIMES
 from pgrst_gate.runtimes.interface import Runtime, Target
-from pgrst_gate.runtimes.transport import here
+from pgrst_gate.runtimes.transports.transport import here
 from pgrst_sandbox.demo import real_postgrest
 from pgrst_sandbox.faults.loads import slow
 from pgrst_sandbox.postgres import Postgres

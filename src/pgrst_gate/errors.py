@@ -6,6 +6,8 @@ shows its traceback.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import ClassVar, Final
 
 BUG_EXIT_CODE: Final = 70
@@ -61,3 +63,9 @@ class Cancelled(KeyboardInterrupt):
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal_number)
         self.exit_code = 128 + signal_number
+
+
+def nearest(given: str, choices: Iterable[str]) -> str:
+    """What to add to an error where a choice was probably meant; empty where none is near."""
+    near = difflib.get_close_matches(given.strip().lower(), tuple(choices), 1)
+    return f"; did you mean `{near[0]}`?" if near else ""

@@ -16,14 +16,15 @@ from typing import Any, Final, Literal, NoReturn, get_args
 
 from pgrst_gate import localhost, readers
 from pgrst_gate.drift.rules import FailOn
-from pgrst_gate.errors import MissingInput, UsageError
+from pgrst_gate.errors import MissingInput, UsageError, nearest
 from pgrst_gate.expectations import inline
 from pgrst_gate.expectations.access import Rule, rules
 from pgrst_gate.expectations.endpoints import Endpoint, endpoints
 from pgrst_gate.expectations.migrations.layouts import Layout
 from pgrst_gate.report import Evidence, ReportFile
-from pgrst_gate.runtimes import kubeconfig, ssh_access
 from pgrst_gate.runtimes.interface import RuntimeName
+from pgrst_gate.runtimes.kubernetes import kubeconfig
+from pgrst_gate.runtimes.transports import ssh_access
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship
 from pgrst_gate.supabase import addresses
 
@@ -664,7 +665,7 @@ def refuse(problems: Sequence[str], missing: Sequence[str] = ()) -> NoReturn:
 def unknown(name: str, place: str) -> str:
     """What to say of an input that does not exist."""
     names = tuple(one.name for one in (*INPUTS, CONFIG))
-    return f"{place}: there is no input `{name}`{readers.nearest(name.replace('_', '-'), names)}"
+    return f"{place}: there is no input `{name}`{nearest(name.replace('_', '-'), names)}"
 
 
 def secrets_of(given: Mapping[str, Given], table: Iterable[Input] = INPUTS) -> tuple[str, ...]:

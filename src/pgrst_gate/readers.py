@@ -6,7 +6,6 @@ The grammar of expectations is in `pgrst_gate.expectations.inline`.
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from collections.abc import Callable, Iterable
@@ -15,6 +14,7 @@ from pathlib import PurePath
 from typing import Final, cast, get_args
 from urllib.parse import urlsplit
 
+from pgrst_gate.errors import nearest
 from pgrst_gate.report import JSON_REPORT, Format, ReportFile
 
 LONGEST_TIMEOUT: Final = 30 * 60.0
@@ -228,9 +228,3 @@ def one_of(choices: Iterable[str]) -> Callable[[str], str]:
         return given.strip()
 
     return read
-
-
-def nearest(given: str, choices: Iterable[str]) -> str:
-    """What to add to an error where a choice was probably meant; empty where none is near."""
-    near = difflib.get_close_matches(given.strip().lower(), tuple(choices), 1)
-    return f"; did you mean `{near[0]}`?" if near else ""

@@ -9,7 +9,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
-from pgrst_gate.runtimes import compose, swarm
+from pgrst_gate.runtimes.docker import compose, swarm
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship, quoted
 from pgrst_gate.verdicts import Cause, Verdict
 

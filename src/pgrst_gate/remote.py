@@ -10,11 +10,11 @@ from pgrst_gate.inputs import Inputs
 from pgrst_gate.journal import Journal
 from pgrst_gate.localhost import is_local
 from pgrst_gate.plan import Plan
-from pgrst_gate.runtimes.outside import out_of_container
-from pgrst_gate.runtimes.ssh import Connection
-from pgrst_gate.runtimes.ssh_access import read_access
 from pgrst_gate.runtimes.surroundings import HERE
-from pgrst_gate.runtimes.transport import Transport, here, over_ssh
+from pgrst_gate.runtimes.transports.outside import out_of_container
+from pgrst_gate.runtimes.transports.ssh import Connection
+from pgrst_gate.runtimes.transports.ssh_access import read_access
+from pgrst_gate.runtimes.transports.transport import Transport, here, over_ssh
 
 
 @contextmanager

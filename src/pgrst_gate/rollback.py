@@ -12,7 +12,7 @@ from pgrst_gate.database import connected
 from pgrst_gate.errors import GateError, NotRefreshed
 from pgrst_gate.inputs import Inputs
 from pgrst_gate.report import OnFailure
-from pgrst_gate.runtimes.commands import LocalCommands
+from pgrst_gate.runtimes.transports.commands import LocalCommands
 
 COMMAND_SECONDS: Final = 600.0
 """How long the command may take."""

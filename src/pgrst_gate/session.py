@@ -34,7 +34,7 @@ from pgrst_gate.rollback import carry_out
 from pgrst_gate.runtimes import RUNTIMES
 from pgrst_gate.runtimes.auto import choose
 from pgrst_gate.runtimes.interface import Runtime, Target
-from pgrst_gate.runtimes.transport import Transport
+from pgrst_gate.runtimes.transports.transport import Transport
 
 _CANCELLING: Final = (signal.SIGINT, signal.SIGTERM)
 

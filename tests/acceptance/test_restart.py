@@ -17,7 +17,7 @@ from tests.acceptance.conftest import Start
 from tests.acceptance.running import causes, gate
 from tests.acceptance.world import BASE, MIGRATION, World
 
-from pgrst_gate.runtimes import process
+from pgrst_gate.runtimes.host import process
 
 # Ends the process, waits until its ports are free, and starts its program over another database.
 RESTART: Final = """

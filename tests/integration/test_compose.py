@@ -13,9 +13,9 @@ from tests.harness.containers import Postgres, Postgrest
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.auto import choose
-from pgrst_gate.runtimes.compose import NUMBER, ONE_OFF, PROJECT, SERVICE, Compose
+from pgrst_gate.runtimes.docker.compose import NUMBER, ONE_OFF, PROJECT, SERVICE, Compose
 from pgrst_gate.runtimes.interface import Instance, Mark, Target
-from pgrst_gate.runtimes.transport import here
+from pgrst_gate.runtimes.transports.transport import here
 
 if TYPE_CHECKING:
     from tests.harness.engine import Engine

@@ -17,9 +17,9 @@ from docker.errors import APIError, NotFound
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.remedies import reach
 from pgrst_gate.runtimes.auto import choose
-from pgrst_gate.runtimes.docker import Docker
+from pgrst_gate.runtimes.docker.docker import Docker
 from pgrst_gate.runtimes.interface import Action, Condition, Instance, Mark, Target
-from pgrst_gate.runtimes.transport import here
+from pgrst_gate.runtimes.transports.transport import here
 from pgrst_sandbox.ports import free_port
 
 if TYPE_CHECKING:

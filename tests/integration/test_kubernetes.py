@@ -26,9 +26,10 @@ from tests.harness.pods import Process, can_unshare, program
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.report import Evidence, Report
-from pgrst_gate.runtimes import RUNTIMES, in_pod, rollout
+from pgrst_gate.runtimes import RUNTIMES
 from pgrst_gate.runtimes.interface import Instance, Runtime, Target
-from pgrst_gate.runtimes.transport import here
+from pgrst_gate.runtimes.kubernetes import in_pod, rollout
+from pgrst_gate.runtimes.transports.transport import here
 from pgrst_sandbox.faults.tcp import forwarding
 from pgrst_sandbox.postgres import Postgres, postgres
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pgrst_gate.errors import NotRefreshed
+from pgrst_gate.runtimes.host.process import Process
+from pgrst_gate.runtimes.host.processes import local_processes
 from pgrst_gate.runtimes.interface import Condition
-from pgrst_gate.runtimes.process import Process
-from pgrst_gate.runtimes.processes import local_processes
 from pgrst_sandbox.postgres import postgres
 from pgrst_sandbox.process import run
 

@@ -18,10 +18,10 @@ from tests.harness.scans import BEFORE, EXPECTED, EXPECTED_ITEMS, MIGRATION
 from tests.harness.systemd import Machine
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes import helper
-from pgrst_gate.runtimes.helper import COMMANDS, LABEL, Helper, Surrounding
-from pgrst_gate.runtimes.outside import THE_HOST
-from pgrst_gate.runtimes.systemd import Systemd
+from pgrst_gate.runtimes.host.systemd import Systemd
+from pgrst_gate.runtimes.transports import helper
+from pgrst_gate.runtimes.transports.helper import COMMANDS, LABEL, Helper, Surrounding
+from pgrst_gate.runtimes.transports.outside import THE_HOST
 from pgrst_sandbox.postgres import postgres
 from pgrst_sandbox.process import Server, run
 

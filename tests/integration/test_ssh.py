@@ -22,9 +22,9 @@ from tests.harness.staging import Staging, make_key
 
 from pgrst_gate.errors import NotRefreshed, UsageError
 from pgrst_gate.report import Conclusion, Evidence, Report
-from pgrst_gate.runtimes.ssh import Connection
-from pgrst_gate.runtimes.ssh_access import read_access
-from pgrst_gate.runtimes.transport import over_ssh
+from pgrst_gate.runtimes.transports.ssh import Connection
+from pgrst_gate.runtimes.transports.ssh_access import read_access
+from pgrst_gate.runtimes.transports.transport import over_ssh
 
 if TYPE_CHECKING:
     from tests.harness.containers import Database, Postgres
@@ -407,8 +407,8 @@ def test_a_closed_connection_leaves_nothing(
 def test_a_gate_that_is_killed_leaves_no_connection(staging: Staging) -> None:
     """The master ends by itself with whom it works for, though nobody told it to."""
     code = (
-        "import sys, time; from pgrst_gate.runtimes.ssh import Connection; "
-        "from pgrst_gate.runtimes.ssh_access import read_access; "
+        "import sys, time; from pgrst_gate.runtimes.transports.ssh import Connection; "
+        "from pgrst_gate.runtimes.transports.ssh_access import read_access; "
         "one = Connection(read_access(*sys.argv[1:])); one.open(); print('open', flush=True); "
         "time.sleep(60)"
     )
@@ -527,8 +527,8 @@ def test_a_jump_host_of_the_users_configuration_is_passed(
     )
     known = "\n".join(f"{one} {staging.host_key}" for one in (name, "inner"))
     code = (
-        "import sys; from pgrst_gate.runtimes.ssh import Connection; "
-        "from pgrst_gate.runtimes.ssh_access import read_access; "
+        "import sys; from pgrst_gate.runtimes.transports.ssh import Connection; "
+        "from pgrst_gate.runtimes.transports.ssh_access import read_access; "
         "one = Connection(read_access('ssh://guest@inner', *sys.argv[1:])); "
         "print(one.run(['id', '-un'], timeout=10).stdout); one.close()"
     )

@@ -15,9 +15,9 @@ from tests.harness.systemd import Machine
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.remedies import reach
-from pgrst_gate.runtimes.commands import Completed
+from pgrst_gate.runtimes.host.systemd import Systemd
 from pgrst_gate.runtimes.interface import Condition, Instance, Mark
-from pgrst_gate.runtimes.systemd import Systemd
+from pgrst_gate.runtimes.transports.commands import Completed
 
 if TYPE_CHECKING:
     from tests.harness.containers import Postgres

@@ -7,8 +7,9 @@ import pytest
 
 from pgrst_gate import localhost
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes import helper, surroundings
-from pgrst_gate.runtimes.outside import out_of_container
+from pgrst_gate.runtimes import surroundings
+from pgrst_gate.runtimes.transports import helper
+from pgrst_gate.runtimes.transports.outside import out_of_container
 
 ROUTES = """\
 Iface Destination Gateway  Flags RefCnt Use Metric Mask     MTU Window IRTT

@@ -20,7 +20,7 @@ from typing import Final
 from pgrst_gate.drift import plain_yaml
 from pgrst_gate.drift.plain_yaml import Node
 from pgrst_gate.drift.rules import Change, Rule
-from pgrst_gate.readers import nearest
+from pgrst_gate.errors import nearest
 
 _KEYS: Final = ("change", "reason", "until")
 

@@ -12,8 +12,7 @@ from typing import Any, Final, NoReturn
 
 import yaml
 
-from pgrst_gate.errors import UsageError
-from pgrst_gate.readers import nearest
+from pgrst_gate.errors import UsageError, nearest
 
 DEEPEST: Final = 10
 _LONGEST_LINE: Final = 2**31 - 1

@@ -26,8 +26,7 @@ from typing import Any, Final, TypeVar, get_args
 
 from pgrst_gate.drift import lines, plain_yaml
 from pgrst_gate.drift.plain_yaml import Node, Place
-from pgrst_gate.errors import UsageError
-from pgrst_gate.readers import nearest
+from pgrst_gate.errors import UsageError, nearest
 from pgrst_gate.schema import Relation, Relationship
 from pgrst_gate.surface import Grants, RelationKind, RelationShape, Surface
 

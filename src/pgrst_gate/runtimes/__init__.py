@@ -7,18 +7,18 @@ from functools import partial
 from typing import Final
 
 from pgrst_gate.errors import UsageError
-from pgrst_gate.runtimes.cluster import Cluster
-from pgrst_gate.runtimes.compose import Compose
-from pgrst_gate.runtimes.docker import Docker
+from pgrst_gate.runtimes.docker.compose import Compose
+from pgrst_gate.runtimes.docker.docker import Docker
+from pgrst_gate.runtimes.docker.swarm import Swarm
+from pgrst_gate.runtimes.host.process import Process
+from pgrst_gate.runtimes.host.systemd import Systemd
 from pgrst_gate.runtimes.interface import Runtime, RuntimeName, Target
-from pgrst_gate.runtimes.kubernetes import Kubernetes
+from pgrst_gate.runtimes.kubernetes.cluster import Cluster
+from pgrst_gate.runtimes.kubernetes.kubernetes import Kubernetes
 from pgrst_gate.runtimes.none import NoRefresh
 from pgrst_gate.runtimes.notify import Notify
-from pgrst_gate.runtimes.process import Process
 from pgrst_gate.runtimes.supabase import Supabase
-from pgrst_gate.runtimes.swarm import Swarm
-from pgrst_gate.runtimes.systemd import Systemd
-from pgrst_gate.runtimes.transport import Transport
+from pgrst_gate.runtimes.transports.transport import Transport
 
 
 def _docker(target: Target, transport: Transport) -> Runtime:

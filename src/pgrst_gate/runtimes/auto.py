@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 from pgrst_gate.errors import NotRefreshed, UsageError
 from pgrst_gate.localhost import is_near
-from pgrst_gate.runtimes import compose, swarm
-from pgrst_gate.runtimes.engine import Container, Engine
+from pgrst_gate.runtimes.docker import compose, swarm
+from pgrst_gate.runtimes.docker.engine import Container, Engine
+from pgrst_gate.runtimes.host.processes import POSTGREST, servers_named
+from pgrst_gate.runtimes.host.systemd import Systemd
 from pgrst_gate.runtimes.interface import RuntimeName, Target
-from pgrst_gate.runtimes.processes import POSTGREST, servers_named
 from pgrst_gate.runtimes.surroundings import HERE
-from pgrst_gate.runtimes.systemd import Systemd
-from pgrst_gate.runtimes.transport import Transport
+from pgrst_gate.runtimes.transports.transport import Transport
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from signal import SIGHUP, SIGUSR1, SIGUSR2, Signals
 
-from pgrst_gate.runtimes.commands import NOT_FOUND, Completed
-from pgrst_gate.runtimes.engine import Attachment, Container, LogLine
-from pgrst_gate.runtimes.processes import RunningProcess
-from pgrst_gate.runtimes.services import Membership, Service, Task
+from pgrst_gate.runtimes.docker.engine import Attachment, Container, LogLine
+from pgrst_gate.runtimes.docker.services import Membership, Service, Task
+from pgrst_gate.runtimes.host.processes import RunningProcess
+from pgrst_gate.runtimes.transports.commands import NOT_FOUND, Completed
 
 
 def mask(*signals: Signals) -> int:

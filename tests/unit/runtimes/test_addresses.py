@@ -15,10 +15,10 @@ from dataclasses import replace
 import pytest
 from tests.unit.runtimes.doubles import FakeEngine, container, server
 
-from pgrst_gate.runtimes import addresses
-from pgrst_gate.runtimes.addresses import url_of
-from pgrst_gate.runtimes.docker import Docker
-from pgrst_gate.runtimes.engine import Attachment, Container, Published
+from pgrst_gate.runtimes.docker import addresses
+from pgrst_gate.runtimes.docker.addresses import url_of
+from pgrst_gate.runtimes.docker.docker import Docker
+from pgrst_gate.runtimes.docker.engine import Attachment, Container, Published
 from pgrst_gate.runtimes.interface import Address
 
 HERE, ELSEWHERE = "127.0.0.1", "198.51.100.1"

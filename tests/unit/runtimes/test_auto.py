@@ -17,15 +17,15 @@ from tests.unit.runtimes.doubles import (
 )
 
 from pgrst_gate.errors import NotRefreshed, UsageError
-from pgrst_gate.runtimes import compose, swarm
 from pgrst_gate.runtimes.auto import Choice, choose
-from pgrst_gate.runtimes.commands import Completed
-from pgrst_gate.runtimes.engine import Container, Engine, Published
+from pgrst_gate.runtimes.docker import compose, swarm
+from pgrst_gate.runtimes.docker.engine import Container, Engine, Published
+from pgrst_gate.runtimes.docker.services import Service
+from pgrst_gate.runtimes.host.processes import RunningProcess
 from pgrst_gate.runtimes.interface import Target
-from pgrst_gate.runtimes.processes import RunningProcess
-from pgrst_gate.runtimes.services import Service
 from pgrst_gate.runtimes.surroundings import HERE, Place
-from pgrst_gate.runtimes.transport import here
+from pgrst_gate.runtimes.transports.commands import Completed
+from pgrst_gate.runtimes.transports.transport import here
 
 NOTHING = Target()
 URL = "http://localhost:3000"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pgrst_gate.errors import Cancelled, NotRefreshed
-from pgrst_gate.runtimes.commands import Completed, LocalCommands
+from pgrst_gate.runtimes.transports.commands import Completed, LocalCommands
 
 
 def python(code: str) -> list[str]:

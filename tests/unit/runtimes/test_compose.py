@@ -6,8 +6,8 @@ import pytest
 from tests.unit.runtimes.doubles import FakeEngine, container, server
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.compose import NUMBER, ONE_OFF, PROJECT, SERVICE, Compose
-from pgrst_gate.runtimes.engine import Container
+from pgrst_gate.runtimes.docker.compose import NUMBER, ONE_OFF, PROJECT, SERVICE, Compose
+from pgrst_gate.runtimes.docker.engine import Container
 
 
 def replica(project: str, service: str, number: int = 1, **changes: object) -> Container:

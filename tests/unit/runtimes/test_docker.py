@@ -8,10 +8,10 @@ import pytest
 from tests.unit.runtimes.doubles import FakeEngine, container, process, server
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.docker import Docker
-from pgrst_gate.runtimes.engine import Container, LogLine
+from pgrst_gate.runtimes.docker.docker import Docker
+from pgrst_gate.runtimes.docker.engine import Container, LogLine
+from pgrst_gate.runtimes.host.processes import RunningProcess
 from pgrst_gate.runtimes.interface import Condition, Mark
-from pgrst_gate.runtimes.processes import RunningProcess
 
 API = container("api")
 SERVICE = "com.docker.compose.service"

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from pgrst_gate.errors import Cancelled, NotRefreshed
-from pgrst_gate.runtimes.engine import ANSWER_SECONDS, DockerEngine
+from pgrst_gate.runtimes.docker.engine import ANSWER_SECONDS, DockerEngine
 
 
 @pytest.fixture

@@ -16,10 +16,11 @@ from tests.harness.pods import Process
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.postgrest import logs
-from pgrst_gate.runtimes import RUNTIMES, in_pod, kubeconfig, kubernetes
-from pgrst_gate.runtimes import cluster as cluster_api
+from pgrst_gate.runtimes import RUNTIMES
 from pgrst_gate.runtimes.interface import Action, Condition, Instance, Runtime, Target
-from pgrst_gate.runtimes.transport import here
+from pgrst_gate.runtimes.kubernetes import cluster as cluster_api
+from pgrst_gate.runtimes.kubernetes import in_pod, kubeconfig, kubernetes
+from pgrst_gate.runtimes.transports.transport import here
 
 LABELS = {"app": "rest"}
 WAITS = ("CrashLoopBackOff", "back-off")
@@ -282,7 +283,7 @@ def test_a_missing_extra_is_named() -> None:
         "import sys; sys.modules['lightkube'] = None\n"
         "from pgrst_gate.errors import NotRefreshed\n"
         "from pgrst_gate.runtimes import RUNTIMES, Target\n"
-        "from pgrst_gate.runtimes.transport import here\n"
+        "from pgrst_gate.runtimes.transports.transport import here\n"
         "target = Target(workload='deployment/a')\n"
         "try: RUNTIMES['kubernetes'](target, here()).preflight('reload')\n"
         "except NotRefreshed as error: print(error.exit_code, error, error.hint)\n"

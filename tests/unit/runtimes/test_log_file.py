@@ -9,7 +9,7 @@ from tests.unit.runtimes.doubles import ProcessTable, server
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes import surroundings
-from pgrst_gate.runtimes.process import Process
+from pgrst_gate.runtimes.host.process import Process
 
 
 @pytest.fixture

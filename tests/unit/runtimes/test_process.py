@@ -17,11 +17,11 @@ from tests.unit.runtimes.doubles import (
 )
 
 from pgrst_gate.errors import GateError, NotRefreshed, UsageError
-from pgrst_gate.runtimes import process as module
 from pgrst_gate.runtimes import surroundings
-from pgrst_gate.runtimes.commands import Completed
+from pgrst_gate.runtimes.host import process as module
+from pgrst_gate.runtimes.host.process import Process
 from pgrst_gate.runtimes.interface import Action, Condition
-from pgrst_gate.runtimes.process import Process
+from pgrst_gate.runtimes.transports.commands import Completed
 
 
 @pytest.fixture(autouse=True)

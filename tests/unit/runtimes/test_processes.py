@@ -14,8 +14,7 @@ import pytest
 from tests.unit.runtimes.doubles import CATCHES, ScriptedCommands, pids, process, server
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.commands import Completed, LocalCommands
-from pgrst_gate.runtimes.processes import (
+from pgrst_gate.runtimes.host.processes import (
     LinuxProcesses,
     Processes,
     PsProcesses,
@@ -24,6 +23,7 @@ from pgrst_gate.runtimes.processes import (
     read_proc,
     servers_named,
 )
+from pgrst_gate.runtimes.transports.commands import Completed, LocalCommands
 
 STATUS = """\
 Name:\tpostgrest

@@ -12,7 +12,7 @@ from pgrst_gate.errors import NotRefreshed, UsageError
 from pgrst_gate.runtimes import RUNTIMES
 from pgrst_gate.runtimes.interface import Condition, Instance, Mark, RuntimeName, Target
 from pgrst_gate.runtimes.none import NoRefresh
-from pgrst_gate.runtimes.transport import here
+from pgrst_gate.runtimes.transports.transport import here
 
 WHOLE = Target(
     container="api",

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.engine import DockerEngine
-from pgrst_gate.runtimes.services import Membership, Service, Task, Update
+from pgrst_gate.runtimes.docker.engine import DockerEngine
+from pgrst_gate.runtimes.docker.services import Membership, Service, Task, Update
 
 SPECIFICATION = {
     "Name": "app_rest",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pgrst_gate.errors import UsageError
-from pgrst_gate.runtimes.ssh_access import Access, lay_out, read_access
+from pgrst_gate.runtimes.transports.ssh_access import Access, lay_out, read_access
 
 HOST = "ssh://deploy@staging:22"
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----\n"

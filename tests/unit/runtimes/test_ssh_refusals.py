@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pgrst_gate.runtimes.ssh_access import Access
-from pgrst_gate.runtimes.ssh_refusals import Offered, refusal
+from pgrst_gate.runtimes.transports.ssh_access import Access
+from pgrst_gate.runtimes.transports.ssh_refusals import Offered, refusal
 
 ACCESS = Access("ssh://deploy@staging:22")
 OFFERED = Offered(("staging ssh-ed25519 AAAA",), f"SHA256:{'a' * 43}")

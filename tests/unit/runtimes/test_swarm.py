@@ -19,11 +19,11 @@ from tests.unit.runtimes.doubles import (
 )
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes import updates
-from pgrst_gate.runtimes.engine import Attachment, LogLine
+from pgrst_gate.runtimes.docker import updates
+from pgrst_gate.runtimes.docker.engine import Attachment, LogLine
+from pgrst_gate.runtimes.docker.services import Membership, Service, Task, Update
+from pgrst_gate.runtimes.docker.swarm import Swarm
 from pgrst_gate.runtimes.interface import Action, Address, Condition, Instance, Mark
-from pgrst_gate.runtimes.services import Membership, Service, Task, Update
-from pgrst_gate.runtimes.swarm import Swarm
 
 REST = Service("s1", "app_rest", "postgrest/postgrest:v14.14@sha256:0")
 THREE = [task("1"), task("2"), task("3")]

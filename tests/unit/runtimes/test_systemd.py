@@ -7,9 +7,9 @@ from tests.unit.runtimes.doubles import ScriptedCommands
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes import surroundings
-from pgrst_gate.runtimes.commands import NOT_FOUND, Completed
+from pgrst_gate.runtimes.host.systemd import Systemd
 from pgrst_gate.runtimes.interface import Action, Condition, Instance, Mark
-from pgrst_gate.runtimes.systemd import Systemd
+from pgrst_gate.runtimes.transports.commands import NOT_FOUND, Completed
 
 UNIT = Instance("postgrest.service", "unit postgrest.service")
 OK = Completed(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pgrst_gate.runtimes.unit import read_unit, signal_sent
+from pgrst_gate.runtimes.host.unit import read_unit, signal_sent
 
 SHOWN = """\
 MainPID=108

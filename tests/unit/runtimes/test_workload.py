@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.workload import api_port, read_pods, read_workload
+from pgrst_gate.runtimes.kubernetes.workload import api_port, read_pods, read_workload
 
 Manifest = dict[str, Any]
 

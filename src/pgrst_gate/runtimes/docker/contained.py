@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Final
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.engine import Container, Engine
+from pgrst_gate.runtimes.docker.engine import Container, Engine
+from pgrst_gate.runtimes.host.processes import RunningProcess
 from pgrst_gate.runtimes.interface import Condition, Mark, ReloadSignal
-from pgrst_gate.runtimes.processes import RunningProcess
 
 LOG_LINES: Final = 2000
 

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import ClassVar, Final
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes import contained
-from pgrst_gate.runtimes.addresses import url_of
-from pgrst_gate.runtimes.engine import Container, DockerEngine, Engine
+from pgrst_gate.runtimes.docker import contained
+from pgrst_gate.runtimes.docker.addresses import url_of
+from pgrst_gate.runtimes.docker.engine import Container, DockerEngine, Engine
 from pgrst_gate.runtimes.interface import (
     Action,
     Address,

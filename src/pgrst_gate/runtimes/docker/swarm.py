@@ -13,9 +13,11 @@ from functools import cached_property
 from typing import Final
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes import contained
-from pgrst_gate.runtimes.addresses import url_of
-from pgrst_gate.runtimes.engine import Container, DockerEngine, Engine
+from pgrst_gate.runtimes.docker import contained
+from pgrst_gate.runtimes.docker.addresses import url_of
+from pgrst_gate.runtimes.docker.engine import Container, DockerEngine, Engine
+from pgrst_gate.runtimes.docker.services import Membership, Service, Services, Task
+from pgrst_gate.runtimes.docker.updates import follow
 from pgrst_gate.runtimes.interface import (
     Action,
     Address,
@@ -25,8 +27,6 @@ from pgrst_gate.runtimes.interface import (
     ReloadSignal,
     RuntimeName,
 )
-from pgrst_gate.runtimes.services import Membership, Service, Services, Task
-from pgrst_gate.runtimes.updates import follow
 
 SERVICE: Final = "com.docker.swarm.service.name"
 """The label of a task's container that names its service."""

@@ -12,11 +12,16 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.cluster import Cluster
-from pgrst_gate.runtimes.commands import NOT_EXECUTABLE, NOT_FOUND
+from pgrst_gate.runtimes.host.processes import (
+    RunningProcess,
+    ensure_called,
+    ensure_reloads,
+    read_proc,
+)
 from pgrst_gate.runtimes.interface import ReloadSignal
-from pgrst_gate.runtimes.processes import RunningProcess, ensure_called, ensure_reloads, read_proc
-from pgrst_gate.runtimes.workload import Pod
+from pgrst_gate.runtimes.kubernetes.cluster import Cluster
+from pgrst_gate.runtimes.kubernetes.workload import Pod
+from pgrst_gate.runtimes.transports.commands import NOT_EXECUTABLE, NOT_FOUND
 
 ATTACHED_SECONDS: Final = 60.0
 """How long an ephemeral container may take, the download of its image included."""

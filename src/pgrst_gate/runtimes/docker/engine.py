@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from pgrst_gate.runtimes.engine_errors import told, unreachable
-from pgrst_gate.runtimes.processes import RunningProcess
-from pgrst_gate.runtimes.services import DockerServices, Services
+from pgrst_gate.runtimes.docker.engine_errors import told, unreachable
+from pgrst_gate.runtimes.docker.services import DockerServices, Services
+from pgrst_gate.runtimes.host.processes import RunningProcess
 
 if TYPE_CHECKING:
     from docker.api.client import APIClient

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.commands import NOT_FOUND, Commands, Completed, LocalCommands
+from pgrst_gate.runtimes.host.processes import RunningProcess, ensure_reloads, read_proc
+from pgrst_gate.runtimes.host.unit import PROPERTIES, Unit, read_unit, signal_sent
 from pgrst_gate.runtimes.interface import (
     Action,
     Address,
@@ -22,9 +23,8 @@ from pgrst_gate.runtimes.interface import (
     ReloadSignal,
     RuntimeName,
 )
-from pgrst_gate.runtimes.processes import RunningProcess, ensure_reloads, read_proc
 from pgrst_gate.runtimes.surroundings import HERE, Place
-from pgrst_gate.runtimes.unit import PROPERTIES, Unit, read_unit, signal_sent
+from pgrst_gate.runtimes.transports.commands import NOT_FOUND, Commands, Completed, LocalCommands
 
 ASK_SECONDS: Final = 30.0
 """How long a question, a signal or a reload may take."""

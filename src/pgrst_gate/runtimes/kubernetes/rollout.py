@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.cluster import Cluster
-from pgrst_gate.runtimes.workload import Pod, Workload
+from pgrst_gate.runtimes.kubernetes.cluster import Cluster
+from pgrst_gate.runtimes.kubernetes.workload import Pod, Workload
 
 LONGEST_SECONDS: Final = 600.0
 """How long it is followed; a deployment's own `progressDeadlineSeconds` is 600 by default, too."""

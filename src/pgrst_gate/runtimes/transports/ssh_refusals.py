@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.ssh_access import Access
+from pgrst_gate.runtimes.transports.ssh_access import Access
 
 _CHANGED: Final = re.compile(r"HOST IDENTIFICATION HAS CHANGED|Host key for (\S+) has changed")
 _CHANGED_NAME: Final = re.compile(r"Host key for (\S+) has changed")

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes import contained
-from pgrst_gate.runtimes.engine import Engine
-from pgrst_gate.runtimes.services import Service, Task
+from pgrst_gate.runtimes.docker import contained
+from pgrst_gate.runtimes.docker.engine import Engine
+from pgrst_gate.runtimes.docker.services import Service, Task
 
 STALLED_SECONDS: Final = 180.0
 """How long an update may go on in which neither its own state nor any task's becomes another."""

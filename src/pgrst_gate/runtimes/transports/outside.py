@@ -6,12 +6,12 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from pgrst_gate import localhost
-from pgrst_gate.runtimes.engine import DockerEngine
-from pgrst_gate.runtimes.helper import COMMANDS, NETWORK, PROCESSES, Helper, Surrounding
-from pgrst_gate.runtimes.relay import Relay
-from pgrst_gate.runtimes.remote_processes import RemoteProcesses
+from pgrst_gate.runtimes.docker.engine import DockerEngine
+from pgrst_gate.runtimes.host.remote_processes import RemoteProcesses
 from pgrst_gate.runtimes.surroundings import Place
-from pgrst_gate.runtimes.transport import Transport
+from pgrst_gate.runtimes.transports.helper import COMMANDS, NETWORK, PROCESSES, Helper, Surrounding
+from pgrst_gate.runtimes.transports.relay import Relay
+from pgrst_gate.runtimes.transports.transport import Transport
 
 THE_HOST: Final = Place("the host")
 

@@ -7,9 +7,9 @@ from signal import Signals
 from typing import Final
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.commands import Commands
-from pgrst_gate.runtimes.processes import RunningProcess, read_proc
+from pgrst_gate.runtimes.host.processes import RunningProcess, read_proc
 from pgrst_gate.runtimes.surroundings import Place
+from pgrst_gate.runtimes.transports.commands import Commands
 
 ASK_SECONDS: Final = 30.0
 

@@ -14,10 +14,16 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.commands import NOT_FOUND, Completed
-from pgrst_gate.runtimes.engine import LogLine
-from pgrst_gate.runtimes.kubeconfig import chosen
-from pgrst_gate.runtimes.workload import Manifest, Pod, Workload, read_pods, read_workload
+from pgrst_gate.runtimes.docker.engine import LogLine
+from pgrst_gate.runtimes.kubernetes.kubeconfig import chosen
+from pgrst_gate.runtimes.kubernetes.workload import (
+    Manifest,
+    Pod,
+    Workload,
+    read_pods,
+    read_workload,
+)
+from pgrst_gate.runtimes.transports.commands import NOT_FOUND, Completed
 
 if TYPE_CHECKING:
     from httpx2 import Client, Response

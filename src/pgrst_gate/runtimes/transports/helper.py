@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.commands import Completed
 from pgrst_gate.runtimes.surroundings import in_container, own_container
+from pgrst_gate.runtimes.transports.commands import Completed
 
 if TYPE_CHECKING:
     from docker.api.client import APIClient

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from pgrst_gate.runtimes.engine_errors import told
+from pgrst_gate.runtimes.docker.engine_errors import told
 
 UPDATE_SECONDS: Final = 30
 """How long the engine may take to accept an update; its end is not waited for."""

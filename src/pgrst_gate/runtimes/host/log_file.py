@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.commands import Commands
 from pgrst_gate.runtimes.surroundings import HERE, Place
+from pgrst_gate.runtimes.transports.commands import Commands
 
 READ_SECONDS: Final = 30.0
 

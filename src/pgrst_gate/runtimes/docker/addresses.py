@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Final
 
 from pgrst_gate.postgrest.listening import PORT, port_of
-from pgrst_gate.runtimes.engine import Attachment, Container, Engine
+from pgrst_gate.runtimes.docker.engine import Attachment, Container, Engine
 from pgrst_gate.runtimes.surroundings import gateway, in_container, own_container
 
 CONNECT_SECONDS: Final = 1.0

@@ -1,6 +1,6 @@
 """The way to the machine that the server is on: none for this one, SSH for another.
 
-Out of a container to the machine that runs it, the way is that of `pgrst_gate.runtimes.outside`.
+Out of a container to the machine that runs it, the way is that of `outside`, beside this module.
 
 Docker over SSH goes through a forward of the engine's socket over the same connection. The SDK's
 own `use_ssh_client` starts an ssh for each request (docker-py issue 2966), takes neither a key nor
@@ -15,12 +15,12 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.commands import Commands, LocalCommands
-from pgrst_gate.runtimes.engine import DockerEngine, Engine
-from pgrst_gate.runtimes.processes import Processes, local_processes
-from pgrst_gate.runtimes.remote_processes import RemoteProcesses
-from pgrst_gate.runtimes.ssh import Connection
+from pgrst_gate.runtimes.docker.engine import DockerEngine, Engine
+from pgrst_gate.runtimes.host.processes import Processes, local_processes
+from pgrst_gate.runtimes.host.remote_processes import RemoteProcesses
 from pgrst_gate.runtimes.surroundings import HERE, Place
+from pgrst_gate.runtimes.transports.commands import Commands, LocalCommands
+from pgrst_gate.runtimes.transports.ssh import Connection
 
 SOCKET: Final = "/var/run/docker.sock"
 

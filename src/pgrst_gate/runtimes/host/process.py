@@ -13,7 +13,16 @@ from signal import Signals
 from typing import Final
 
 from pgrst_gate.errors import NotRefreshed, UsageError
-from pgrst_gate.runtimes.commands import Commands, LocalCommands
+from pgrst_gate.runtimes.host.log_file import LogFile
+from pgrst_gate.runtimes.host.processes import (
+    POSTGREST,
+    Processes,
+    RunningProcess,
+    ensure_called,
+    ensure_reloads,
+    local_processes,
+    servers_named,
+)
 from pgrst_gate.runtimes.interface import (
     Action,
     Address,
@@ -23,17 +32,8 @@ from pgrst_gate.runtimes.interface import (
     ReloadSignal,
     RuntimeName,
 )
-from pgrst_gate.runtimes.log_file import LogFile
-from pgrst_gate.runtimes.processes import (
-    POSTGREST,
-    Processes,
-    RunningProcess,
-    ensure_called,
-    ensure_reloads,
-    local_processes,
-    servers_named,
-)
 from pgrst_gate.runtimes.surroundings import HERE, Place
+from pgrst_gate.runtimes.transports.commands import Commands, LocalCommands
 
 RESTART_SECONDS: Final = 120.0
 """How long the restart command may take."""

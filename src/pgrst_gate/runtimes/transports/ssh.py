@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Final
 
 from pgrst_gate.errors import NotRefreshed, UsageError
-from pgrst_gate.runtimes.commands import NOT_FOUND, Completed, completed
-from pgrst_gate.runtimes.ssh_access import Access, lay_out
-from pgrst_gate.runtimes.ssh_refusals import Offered, refusal
+from pgrst_gate.runtimes.transports.commands import NOT_FOUND, Completed, completed
+from pgrst_gate.runtimes.transports.ssh_access import Access, lay_out
+from pgrst_gate.runtimes.transports.ssh_refusals import Offered, refusal
 
 OPEN_SECONDS: Final = 30.0
 """How long connecting may take, with the log-in, and the jump hosts on the way."""

@@ -14,8 +14,6 @@ from typing import Final
 
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.postgrest import logs
-from pgrst_gate.runtimes import in_pod, rollout
-from pgrst_gate.runtimes.cluster import Cluster, Forbidden
 from pgrst_gate.runtimes.interface import (
     Action,
     Address,
@@ -25,9 +23,11 @@ from pgrst_gate.runtimes.interface import (
     ReloadSignal,
     RuntimeName,
 )
+from pgrst_gate.runtimes.kubernetes import in_pod, rollout
+from pgrst_gate.runtimes.kubernetes.cluster import Cluster, Forbidden
+from pgrst_gate.runtimes.kubernetes.portforward import Forward
+from pgrst_gate.runtimes.kubernetes.workload import Pod, Workload
 from pgrst_gate.runtimes.notify import Notify
-from pgrst_gate.runtimes.portforward import Forward
-from pgrst_gate.runtimes.workload import Pod, Workload
 
 LOG_LINES: Final = 2000
 GLANCE_SECONDS: Final = 0.2

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.commands import Commands, LocalCommands
 from pgrst_gate.runtimes.interface import ReloadSignal
+from pgrst_gate.runtimes.transports.commands import Commands, LocalCommands
 
 POSTGREST: Final = "postgrest"
 SHELLS: Final = frozenset({"sh", "ash", "bash", "busybox", "dash", "fish", "ksh", "zsh"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.processes import POSTGREST
+from pgrst_gate.runtimes.host.processes import POSTGREST
 
 API_PORT: Final = 3000
 """PostgREST's `server-port` where nothing says otherwise."""

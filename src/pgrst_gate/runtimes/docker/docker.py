@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Final
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.runtimes.compose import SERVICE
-from pgrst_gate.runtimes.containers import Containers
-from pgrst_gate.runtimes.engine import Container, DockerEngine, Engine
+from pgrst_gate.runtimes.docker.compose import SERVICE
+from pgrst_gate.runtimes.docker.containers import Containers
+from pgrst_gate.runtimes.docker.engine import Container, DockerEngine, Engine
 from pgrst_gate.runtimes.interface import RuntimeName
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from threading import Thread
 from typing import Final
 
-from pgrst_gate.runtimes.helper import Helper
+from pgrst_gate.runtimes.transports.helper import Helper
 
 _BYTES: Final = 1 << 16
 

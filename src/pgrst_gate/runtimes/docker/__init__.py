@@ -1,0 +1,1 @@
+"""PostgREST in containers: one by name or label, a service of compose, a service of a Swarm."""

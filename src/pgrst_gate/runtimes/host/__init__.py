@@ -1,0 +1,1 @@
+"""PostgREST on a machine itself: a unit of systemd, or a plain process."""

@@ -1,0 +1,1 @@
+"""PostgREST in pods: a reload in each, or a rollout of their workload."""
