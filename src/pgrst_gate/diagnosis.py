@@ -17,7 +17,8 @@ from pgrst_gate import set_up
 from pgrst_gate.findings import Finding
 from pgrst_gate.health.settings import altered, in_force
 from pgrst_gate.health.values import Health, Role, Routine
-from pgrst_gate.remedies import Reach, grant, remedy
+from pgrst_gate.reach import Reach
+from pgrst_gate.remedies import grant, remedy
 from pgrst_gate.schema import Argument, Column, Function, Item, Relation, Relationship, quoted
 from pgrst_gate.verdicts import Cause, Verdict
 

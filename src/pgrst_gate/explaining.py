@@ -14,7 +14,7 @@ from pgrst_gate.health.asking import LIMITS
 from pgrst_gate.inputs import Inputs
 from pgrst_gate.journal import Journal
 from pgrst_gate.postgrest.logs import schemas_told
-from pgrst_gate.remedies import Reach
+from pgrst_gate.reach import Reach
 from pgrst_gate.roles import ANONYMOUS
 from pgrst_gate.schema import Column, Relation
 from pgrst_gate.unprotected import unprotected

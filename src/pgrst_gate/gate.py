@@ -26,7 +26,8 @@ from pgrst_gate.judging import SHOWN
 from pgrst_gate.looking import refuse_nonsense
 from pgrst_gate.plan import RESTARTS, Plan, described
 from pgrst_gate.preflight import Api, meet
-from pgrst_gate.remedies import Reach, label_of, reach, remedy
+from pgrst_gate.reach import Reach, reach
+from pgrst_gate.remedies import remedy
 from pgrst_gate.replicas import Replica, Replicas
 from pgrst_gate.report import Conclusion, Evidence, Problem, Report
 from pgrst_gate.runtimes.interface import Runtime
@@ -151,15 +152,7 @@ class _Run:
     def _reach(self) -> Reach:
         inputs = self.plan.inputs
         apply = command(inputs.migrations, inputs.migrations_layout)
-        found = reach(
-            inputs.db_channel,
-            inputs.container or label_of(inputs.runtime, inputs.service),
-            inputs.unit,
-            inputs.pid,
-            inputs.workload,
-            inputs.namespace,
-        )
-        return replace(found, apply=apply)
+        return reach(self.plan.target, inputs.runtime, apply)
 
     def _concluded(self, api: Api, climbed: Climbed, health: Health | None) -> Report:
         journal, inputs = self.journal, self.plan.inputs

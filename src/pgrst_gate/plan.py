@@ -12,7 +12,7 @@ from pgrst_gate.inputs import Inputs, refuse
 from pgrst_gate.report import Evidence
 from pgrst_gate.roles import credentials, no_way
 from pgrst_gate.rollback import is_sql
-from pgrst_gate.runtimes.interface import RuntimeName
+from pgrst_gate.runtimes.interface import RuntimeName, Target
 from pgrst_gate.schema import Expectation, Item
 from pgrst_gate.supabase.addresses import MANAGEMENT_API, ref_of_api
 
@@ -39,6 +39,33 @@ class Plan:
     """Addresses that are on another machine's own network, and where each is asked from here."""
     excuse: str = ""
     """Why a refused key is none of this repository's business: then the run is skipped."""
+
+    @property
+    def target(self) -> Target:
+        """Where the servers are, as far as the inputs name them."""
+        inputs = self.inputs
+        return Target(
+            container=inputs.container,
+            project=inputs.project,
+            service=inputs.service,
+            unit=inputs.unit,
+            pid=inputs.pid,
+            pid_file=inputs.pid_file,
+            process_name=inputs.process_name,
+            restart_command=inputs.restart_command,
+            workload=inputs.workload,
+            namespace=inputs.namespace,
+            kubeconfig=inputs.kubeconfig,
+            kube_context=inputs.kube_context,
+            debug_image=inputs.debug_image,
+            log_file=inputs.log_file,
+            database_url=inputs.database_url,
+            channel=inputs.db_channel,
+            project_ref=inputs.project_ref,
+            access_token=inputs.access_token,
+            supabase_api_url=inputs.supabase_api_url,
+            patience=inputs.timeout,
+        )
 
 
 def make_plan(inputs: Inputs, *, no_secrets: str = "") -> Plan:

@@ -6,10 +6,9 @@ A remedy is typed as it is, or it is a sentence, with what is to be typed betwee
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from typing import Final
 
-from pgrst_gate.runtimes.docker import compose, swarm
+from pgrst_gate.reach import UNKNOWN, Reach
 from pgrst_gate.schema import Column, Function, Item, Relation, Relationship, quoted
 from pgrst_gate.verdicts import Cause, Verdict
 
@@ -41,64 +40,7 @@ _FIXED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """The names of this set-up that go into a command."""
-
-    channel: str = "pgrst"
-    signal: str = "docker kill -s SIGUSR1 <container>"
-    """The command that sends the server its signal."""
-    log: str = "`docker logs --tail 50 <container>`"
-    """How the server's log is seen: mostly a command."""
-    apply: str = ""
-    """The command that applies migrations; empty for one that is a file of its own."""
-
-    @property
-    def reload(self) -> str:
-        """The statement that has the server load its schema cache."""
-        return f"NOTIFY {self.channel}, 'reload schema';"
-
-
-def label_of(runtime: str, service: str) -> str:
-    """The label of the containers of a service; empty for other runtimes."""
-    keys = {"compose": compose.SERVICE, "swarm": swarm.SERVICE}
-    return f"{keys[runtime]}={service}" if service and runtime in keys else ""
-
-
-def reach(
-    channel: str,
-    container: str,
-    unit: str,
-    pid: int | None,
-    workload: str = "",
-    namespace: str = "",
-) -> Reach:
-    """How this server is told to reload, by what names it.
-
-    ``container`` may be a label, which several containers may have.
-    """
-    named = quoted(channel or "pgrst")
-    if workload:
-        replaced = "deployment/<name>" if workload.startswith("pods/") else workload
-        where = f"-n {shlex.quote(namespace)} " if namespace else ""
-        signal = f"kubectl {where}rollout restart {replaced}"
-        return Reach(named, signal, f"`kubectl {where}logs --tail 50 {workload}`")
-    if unit:
-        one = shlex.quote(unit)
-        signal = f"systemctl kill -s SIGUSR1 --kill-whom=main {one}"
-        return Reach(named, signal, f"`journalctl -u {one} -n 50`")
-    if pid is not None:
-        return Reach(named, f"kill -USR1 {pid}", "where its standard error goes")
-    label = container.removeprefix("label:")
-    if label != container or "=" in label:
-        every = f"docker ps -q --filter {shlex.quote(f'label={label}')}"
-        log = f"`{every} | xargs -n 1 docker logs --tail 50`"
-        return Reach(named, f"docker kill -s SIGUSR1 $({every})", log)
-    one = shlex.quote(container) if container else "<container>"
-    return Reach(named, f"docker kill -s SIGUSR1 {one}", f"`docker logs --tail 50 {one}`")
-
-
-def remedy(verdict: Verdict, by: Reach = Reach(), role: str = "", *, kind: str = "table") -> str:
+def remedy(verdict: Verdict, by: Reach = UNKNOWN, role: str = "", *, kind: str = "table") -> str:
     """What to type for a verdict that closes the gate; empty for one that does not.
 
     ``role`` is the key's, empty where it is not known; ``kind`` is that of a relation.

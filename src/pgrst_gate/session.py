@@ -189,28 +189,7 @@ def _find_runtime(plan: Plan, transport: Transport) -> tuple[Runtime, str]:
     inputs = plan.inputs
     if inputs.mode == "verify":
         return RUNTIMES["none"](Target(), transport), "mode verify refreshes nothing"
-    target = Target(
-        container=inputs.container,
-        project=inputs.project,
-        service=inputs.service,
-        unit=inputs.unit,
-        pid=inputs.pid,
-        pid_file=inputs.pid_file,
-        process_name=inputs.process_name,
-        restart_command=inputs.restart_command,
-        workload=inputs.workload,
-        namespace=inputs.namespace,
-        kubeconfig=inputs.kubeconfig,
-        kube_context=inputs.kube_context,
-        debug_image=inputs.debug_image,
-        log_file=inputs.log_file,
-        database_url=inputs.database_url,
-        channel=inputs.db_channel,
-        project_ref=inputs.project_ref,
-        access_token=inputs.access_token,
-        supabase_api_url=inputs.supabase_api_url,
-        patience=inputs.timeout,
-    )
+    target = plan.target
     if inputs.runtime != "auto":
         return RUNTIMES[inputs.runtime](target, transport), "as asked"
     choice = choose(target, inputs.url, transport)

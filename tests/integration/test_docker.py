@@ -15,7 +15,7 @@ import pytest
 from docker.errors import APIError, NotFound
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.remedies import reach
+from pgrst_gate.reach import reach
 from pgrst_gate.runtimes.auto import choose
 from pgrst_gate.runtimes.docker.docker import Docker
 from pgrst_gate.runtimes.interface import Action, Condition, Instance, Mark, Target
@@ -118,7 +118,7 @@ def test_the_commands_of_a_remedy_work_as_they_are_printed(
     api = start_postgrest(database)
     runtime = Docker(api.name)
     (instance,) = runtime.preflight("reload")
-    before, by = runtime.mark(instance), reach("", api.name, "", None)
+    before, by = runtime.mark(instance), reach(Target(container=api.name))
 
     subprocess.run(shlex.split(by.signal), check=True, capture_output=True)
     wait_until(partial(loaded, runtime, instance, before))

@@ -14,9 +14,9 @@ from tests.harness.containers import settings
 from tests.harness.systemd import Machine
 
 from pgrst_gate.errors import NotRefreshed
-from pgrst_gate.remedies import reach
+from pgrst_gate.reach import reach
 from pgrst_gate.runtimes.host.systemd import Systemd
-from pgrst_gate.runtimes.interface import Condition, Instance, Mark
+from pgrst_gate.runtimes.interface import Condition, Instance, Mark, Target
 from pgrst_gate.runtimes.transports.commands import Completed
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def test_the_commands_of_a_remedy_work_as_they_are_printed(host: Machine, instal
     runtime = on(host, unit)
     instance = ready(runtime)
     wait_until(lambda: "Schema cache loaded in" in host.run("journalctl", "-u", unit).stdout)
-    before, by = runtime.mark(instance), reach("", "", unit, None)
+    before, by = runtime.mark(instance), reach(Target(unit=unit))
 
     host.run(*shlex.split(by.signal))
     wait_until(lambda: loads(runtime, instance, before) == 1)

@@ -22,7 +22,7 @@ from pgrst_gate.health.values import (
     Trigger,
     Unhandled,
 )
-from pgrst_gate.remedies import Reach
+from pgrst_gate.reach import Reach
 from pgrst_gate.schema import Argument, Column, Function, Item, Relation, Relationship
 from pgrst_gate.verdicts import Cause, Verdict
 

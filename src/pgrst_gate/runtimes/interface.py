@@ -49,7 +49,7 @@ class Target:
     kube_context: str = ""
     debug_image: str = ""
     log_file: str = ""
-    database_url: str = ""
+    database_url: str = field(default="", repr=False)
     channel: str = ""
     """Empty for `pgrst`."""
     project_ref: str = ""
