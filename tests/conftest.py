@@ -7,12 +7,15 @@ import os
 import re
 import signal
 from collections.abc import Generator, Iterator
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+MEASURED: Final = "measured"
+"""The property of a test whose figures are printed at the end."""
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -71,6 +74,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     picked = config.option.keyword or config.option.markexpr or not everything
     return 0 if picked else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests measured: what a worker prints itself is not seen."""
+    for report in terminalreporter.getreports("passed"):
+        for name, figures in report.user_properties:
+            if name == MEASURED:
+                terminalreporter.write_line(f"measured: {figures}")
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,8 @@ import signal
 # lost, because the first load is still to come.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+# Under nohup it would be ignored, and no SIGHUP would end the versions that die of it.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 import argparse  # noqa: E402 - after the signals
 import os  # noqa: E402

@@ -11,7 +11,7 @@ from campaign.table import failures
 from campaign.trials import VERSIONS, trials
 from campaign.truth import Truth
 
-from pgrst_gate import wait
+from pgrst_gate import looking
 from pgrst_gate.postgrest.survey import Survey
 from pgrst_gate.schema import Expectation, Item, Relation
 from pgrst_gate.verdicts import Cause, Facts, Loads, Verdict, judge_all
@@ -44,7 +44,7 @@ def test_a_gate_that_believes_everything_is_found_out(
         )
 
     monkeypatch.setattr(Survey, "any_blocks", lambda *_: False)
-    monkeypatch.setattr(wait, "judge_all", content)
+    monkeypatch.setattr(looking, "judge_all", content)
     stale = [seed for seed in range(100) if Random(seed).choice(CONDITIONS).name == "stale"]  # noqa: S311 - as a trial draws it
 
     outcomes = trials(cluster, "14.14", stale[:2])

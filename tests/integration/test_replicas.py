@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from tests.acceptance.running import gate
+from tests.conftest import MEASURED
 from tests.harness.compose import Project, load, project
 from tests.harness.scans import BEFORE, EXPECTED, EXPECTED_ITEMS, MIGRATION
 from tests.integration.conftest import found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.harness.containers import Database, Postgres
     from tests.harness.engine import Engine
@@ -57,7 +58,10 @@ def three(
 
 @pytest.mark.parametrize("method", ["reload", "restart"])
 def test_no_request_fails_while_three_replicas_are_refreshed(
-    three: Project, before: Database, capsys: pytest.CaptureFixture[str], method: str
+    three: Project,
+    before: Database,
+    record_property: Callable[[str, object], None],
+    method: str,
 ) -> None:
     """Each is proven by itself; they restart one at a time, and nginx asks another meanwhile."""
     before.execute(MIGRATION)
@@ -66,8 +70,8 @@ def test_no_request_fails_while_three_replicas_are_refreshed(
     with load(f"{three.url}/scans?limit=1") as made:
         report = gate(three.url, **three.inputs, method=method, **EXPECTATION)
 
-    with capsys.disabled():
-        print(f"\n{method} of 3 replicas: {made.failed} of {made.total} requests failed")  # noqa: T201
+    figures = f"{method} of 3 replicas: {made.failed} of {made.total} requests failed"
+    record_property(MEASURED, figures)
     assert report.exit_code == 0, report.sentence
     names = [f"container {replica.name}" for replica in three.replicas]
     assert [one.name for one in report.instances] == [*names, three.url]

@@ -383,16 +383,34 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """An empty folder of a short path."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def test_a_long_path_of_temporary_files_is_no_obstacle(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, temporary: Path
+) -> None:
+    """The path of a socket has some hundred characters at most."""
+    (long := temporary / ("x" * 80)).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+
+    assert connect().run(["true"], timeout=10).exit_code == 0
+    assert not [*long.iterdir()]
+
+
 def test_a_closed_connection_leaves_nothing(
-    staging: Staging, connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    staging: Staging, connect: Connect, monkeypatch: pytest.MonkeyPatch, temporary: Path
 ) -> None:
     """One master for all; key, sockets and process are gone after it. No key is in a command."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     there = connect()
     there.open()
     for _ in range(3):
         there.run(["true"], timeout=10)
-    (folder,) = tmp_path.iterdir()
+    (folder,) = temporary.iterdir()
     modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, folder / "key")}
     (master,) = masters(staging).values()
 
@@ -401,7 +419,7 @@ def test_a_closed_connection_leaves_nothing(
     assert modes == {folder.name: 0o700, "key": 0o600}
     assert "PRIVATE" not in master
     assert not masters(staging)
-    assert not [*tmp_path.iterdir()]
+    assert not [*temporary.iterdir()]
 
 
 def test_a_gate_that_is_killed_leaves_no_connection(staging: Staging) -> None:

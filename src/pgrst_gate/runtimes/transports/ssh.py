@@ -36,6 +36,10 @@ _PLAIN: Final = (
     *("-o", "ForwardX11=no", "-o", "ClearAllForwardings=yes", "-o", "ControlPersist=no"),
 )
 
+_FOLDER_CHARACTERS: Final = 70
+"""The path of a socket has 104 characters at most on macOS, 108 on Linux; `/control`, and 17 that
+ssh adds while it makes it, are for the names in the folder."""
+
 
 class Connection:
     """Opens when it is first needed, and again when it broke. `close` ends all of it."""
@@ -65,8 +69,7 @@ class Connection:
         if self._master is not None and self._master.poll() is None:
             return
         if self._folder is None:
-            # Short, for the path of a socket has 104 characters at most, or 108.
-            self._folder = Path(tempfile.mkdtemp(prefix="pgrst-gate-"))
+            self._folder = _folder()
             lay_out(self._folder, self._access)
             self._public_key = self._read_key() if self._access.key else ""
         self._connect(self._folder)
@@ -263,3 +266,12 @@ def _no_client() -> NotRefreshed:
         "`host` is given, and there is no ssh here",
         hint="install OpenSSH's client: apt-get install openssh-client",
     )
+
+
+def _folder() -> Path:
+    """A folder of this process's own, whose path leaves room for that of a socket in it."""
+    named = Path(tempfile.mkdtemp(prefix="pgrst-gate-"))
+    if len(str(named)) <= _FOLDER_CHARACTERS:
+        return named
+    named.rmdir()
+    return Path(tempfile.mkdtemp(prefix="pgrst-gate-", dir="/tmp"))
