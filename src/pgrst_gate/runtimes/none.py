@@ -7,16 +7,14 @@ from typing import Final
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.interface import (
     Action,
-    Address,
-    Condition,
     Instance,
-    Mark,
     ReloadSignal,
     RuntimeName,
 )
+from pgrst_gate.runtimes.unseen import Unseen
 
 
-class NoRefresh:
+class NoRefresh(Unseen):
     """Has no instances, so there is nothing to send to."""
 
     name: Final[RuntimeName] = "none"
@@ -26,11 +24,6 @@ class NoRefresh:
         del action
         return ()
 
-    def mark(self, instance: Instance) -> Mark:
-        """Nothing is known."""
-        del instance
-        return Mark()
-
     def reload(self, instance: Instance, signal: ReloadSignal) -> str:
         """Refuse: there is nothing to signal."""
         raise _nothing_to_send_to(instance, signal)
@@ -38,24 +31,6 @@ class NoRefresh:
     def restart(self, instance: Instance) -> str:
         """Refuse: there is nothing to restart."""
         raise _nothing_to_send_to(instance, "restart")
-
-    def addresses(self, instance: Instance) -> tuple[Address, ...]:
-        """No process is known."""
-        del instance
-        return ()
-
-    def log_since(self, instance: Instance, mark: Mark) -> tuple[str, ...]:
-        """No log."""
-        del instance, mark
-        return ()
-
-    def condition(self, instance: Instance) -> Condition:
-        """Nothing is known."""
-        del instance
-        return Condition()
-
-    def close(self) -> None:
-        """Nothing was opened."""
 
 
 def _nothing_to_send_to(instance: Instance, what: str) -> NotRefreshed:

@@ -14,13 +14,11 @@ from pgrst_gate.database import connected
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.interface import (
     Action,
-    Address,
-    Condition,
     Instance,
-    Mark,
     ReloadSignal,
     RuntimeName,
 )
+from pgrst_gate.runtimes.unseen import Unseen
 
 PAYLOAD: Final = "reload schema"
 
@@ -41,7 +39,7 @@ _LISTEN: Final = re.compile(
 )
 
 
-class Notify:
+class Notify(Unseen):
     """All PostgREST servers that listen on a channel of a database.
 
     ``channel`` is their `db-channel`; empty is PostgREST's default, `pgrst`.
@@ -75,11 +73,6 @@ class Notify:
             return (Instance(self._channel, name, (f"{name}: {warning}",)),)
         return (Instance(self._channel, f"{name}, {listeners} listening"),)
 
-    def mark(self, instance: Instance) -> Mark:
-        """Nothing of the servers is seen through the database."""
-        del instance
-        return Mark()
-
     def reload(self, instance: Instance, signal: ReloadSignal) -> str:
         """As `Runtime.reload`; a notification stands for the signal."""
         del signal
@@ -88,28 +81,6 @@ class Notify:
             # In one message, and so in one transaction: it is delivered when this returns.
             connection.execute(f"{_LIMITED}; {statement}".encode())
         return statement
-
-    def restart(self, instance: Instance) -> str:
-        """Refuse, as `preflight` does."""
-        raise NotRefreshed(f"{instance.name} cannot be restarted", hint="use `method: reload`")
-
-    def addresses(self, instance: Instance) -> tuple[Address, ...]:
-        """No process is seen through the database."""
-        del instance
-        return ()
-
-    def log_since(self, instance: Instance, mark: Mark) -> tuple[str, ...]:
-        """No log is seen through the database."""
-        del instance, mark
-        return ()
-
-    def condition(self, instance: Instance) -> Condition:
-        """Nothing of the servers is seen through the database."""
-        del instance
-        return Condition()
-
-    def close(self) -> None:
-        """Nothing was opened."""
 
 
 def notification(channel: str) -> str:

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Final
 from pgrst_gate.errors import NotRefreshed
 from pgrst_gate.runtimes.interface import (
     Action,
-    Address,
     Condition,
     Instance,
-    Mark,
     ReloadSignal,
     RuntimeName,
 )
 from pgrst_gate.runtimes.notify import notification, who_hears
+from pgrst_gate.runtimes.unseen import Unseen
 
 if TYPE_CHECKING:
     from pgrst_gate.supabase.management import Management
@@ -43,7 +42,7 @@ CONDITION_SECONDS: Final = 5.0
 """How old a condition may be: the wait asks for it several times a second."""
 
 
-class Supabase:
+class Supabase(Unseen):
     """All PostgREST servers of a hosted project, as listeners on a channel of its database."""
 
     name: Final[RuntimeName] = "supabase"
@@ -85,31 +84,12 @@ class Supabase:
         shown = name if unheard else f"{name}, {listeners} listening"
         return (Instance(self._channel, shown, warnings),)
 
-    def mark(self, instance: Instance) -> Mark:
-        """Nothing of the servers is seen from outside."""
-        del instance
-        return Mark()
-
     def reload(self, instance: Instance, signal: ReloadSignal) -> str:
         """As `Runtime.reload`; a notification stands for the signal."""
         del signal
         statement = notification(instance.key)
         tries = self._management.run(statement).tries
         return statement if tries == 1 else f"{statement} (sent {tries} times)"
-
-    def restart(self, instance: Instance) -> str:
-        """Refuse, as `preflight` does."""
-        raise NotRefreshed(f"{instance.name} cannot be restarted", hint="use `method: reload`")
-
-    def addresses(self, instance: Instance) -> tuple[Address, ...]:
-        """No process can be asked by itself."""
-        del instance
-        return ()
-
-    def log_since(self, instance: Instance, mark: Mark) -> tuple[str, ...]:
-        """No log: the API's is minutes late."""
-        del instance, mark
-        return ()
 
     def condition(self, instance: Instance) -> Condition:
         """As `Runtime.condition`; not asked anew for some seconds, to spare the rate limit."""
