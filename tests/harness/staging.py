@@ -1,9 +1,7 @@
-"""A staging host: sshd, systemd, plain processes and a Docker engine, reached over SSH.
+"""A staging host: sshd, systemd, plain processes and a Docker engine of its own, reached over SSH.
 
-The engine is that of this machine, whose socket lies where the host's own would: its containers
-join the host's network, so that what they serve is on the host's `localhost` and nowhere else. (A
-dockerd of the host's own does run in there, with NET_ADMIN, the vfs driver and no bridge; but it
-would need a copy of its own of the image, layer by layer.)
+Its containers join the host's network, so that what they serve is on the host's `localhost` and
+nowhere else.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tests.harness.containers import Database, settings
+from tests.harness.nested import ENGINE_OPTIONS, MOUNTED, SERVER, import_server
 from tests.harness.systemd import Machine
 
 from pgrst_sandbox.ports import free_port
@@ -21,15 +20,13 @@ from pgrst_sandbox.ports import free_port
 if TYPE_CHECKING:
     from tests.harness.engine import Engine
 
-SOCKET = "/var/run/docker.sock"
 USERS = ("deploy", "guest")
 """`deploy` may use Docker, read the journal, and have systemd reload and restart by sudo; `guest`
 may nothing."""
 
-_SETTING_UP = f"""
+_SETTING_UP = """
 set -e
-groupadd --force --non-unique --gid "$(stat -c %g {SOCKET})" engine
-useradd --create-home --shell /bin/bash --groups engine,systemd-journal deploy
+useradd --create-home --shell /bin/bash --groups docker,systemd-journal deploy
 useradd --create-home --shell /bin/bash guest
 for user in root deploy guest; do
     home=$(getent passwd "$user" | cut -d: -f6)
@@ -59,8 +56,9 @@ class Staging:
         """Boot it, with its users; the key is made in the folder."""
         key, port = folder / "key", free_port()
         make_key(key)
-        options = [f"--publish=127.0.0.1:{port}:22", f"--volume={SOCKET}:{SOCKET}"]
-        machine = Machine.boot(engine, image, network, options)
+        options = [f"--publish=127.0.0.1:{port}:22"]
+        machine = Machine.boot(engine, image, network, options, ENGINE_OPTIONS)
+        import_server(machine)
         public = key.with_suffix(".pub").read_text().strip()
         machine.run("sh", "-c", _SETTING_UP, "sh", public).check_returncode()
         shown = machine.run("cat", "/etc/ssh/ssh_host_ed25519_key.pub").stdout
@@ -93,16 +91,13 @@ class Staging:
         self.machine.run("systemctl", "start", name).check_returncode()
         return name
 
-    def start_container(self, database: Database, image: str, *, port: int) -> str:
+    def start_container(self, database: Database, *, port: int) -> str:
         """Start a container of PostgREST in the host's network; gives its name."""
         name = self.engine.name("api")
-        self.engine.start(
-            image,
-            "postgrest",
-            name=name,
-            options=[f"--network=container:{self.machine.container.id}"],
-            environment=dict(_settings(database, port)),
-        )
+        variables = [f"--env={key}={value}" for key, value in _settings(database, port)]
+        mounts = [f"--volume={path}:{path}" for path in MOUNTED]
+        options = ["--detach", f"--name={name}", "--network=host", *variables, *mounts]
+        self.machine.run("docker", "run", *options, SERVER, "postgrest").check_returncode()
         return name
 
     def start_process(self, database: Database, *, port: int) -> str:

@@ -10,7 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.harness.systemd import CGROUP_OPTIONS, Machine
+from tests.harness.nested import ENGINE_OPTIONS, MOUNTED, SERVER, import_server
+from tests.harness.systemd import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,29 +19,6 @@ if TYPE_CHECKING:
     from tests.harness.engine import Engine
 
 START_SECONDS = 60
-OPTIONS = {
-    "1": (
-        "--cap-add=SYS_ADMIN",
-        "--cap-add=NET_ADMIN",
-        "--security-opt=seccomp=unconfined",
-        "--security-opt=apparmor=unconfined",
-        "--security-opt=systempaths=unconfined",
-        "--cgroupns=host",
-        "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw",
-    ),
-    "2": CGROUP_OPTIONS["2"],
-}
-"""What dockerd needs in a container, by the version of control groups that the host has."""
-
-# An image that holds nothing: what runs in its containers is the manager's own, mounted.
-_IMAGE = """
-set -e
-mkdir -p /tmp/root && cd /tmp/root && mkdir -p usr opt etc proc sys dev tmp srv
-for name in bin lib lib64 sbin; do ln -s usr/$name $name; done
-cp /etc/passwd /etc/group etc/
-tar -c . | docker import - server
-"""
-_MOUNTS = ("/usr", "/opt", "/srv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +28,11 @@ class Manager(Machine):
     @classmethod
     def start(cls, engine: Engine, image: str, network: str) -> Self:
         """Start it, in no Swarm yet. Raises `TimeoutError` with what it said."""
-        options = [f"--network={network}", *OPTIONS[engine.client.info()["CgroupVersion"]]]
+        options = [f"--network={network}", *ENGINE_OPTIONS[engine.client.info()["CgroupVersion"]]]
         name = engine.name("manager")
         manager = cls(engine.start(image, "dockerd", name=name, options=options))
         manager.wait_until(lambda: not manager.run("docker", "info").returncode)
-        manager.run("sh", "-c", _IMAGE).check_returncode()
+        import_server(manager)
         return manager
 
     def create(
@@ -66,9 +44,9 @@ class Manager(Machine):
     ) -> None:
         """Create a service; its tasks have the programs of the manager, and its folder /srv."""
         given = [f"--env={key}={value}" for key, value in (environment or {}).items()]
-        mounts = [f"--mount=type=bind,src={path},dst={path}" for path in _MOUNTS]
+        mounts = [f"--mount=type=bind,src={path},dst={path}" for path in MOUNTED]
         fixed = ["--detach", "--no-resolve-image", f"--name={name}", *given, *mounts, *options]
-        self.run("docker", "service", "create", *fixed, "server", *command).check_returncode()
+        self.run("docker", "service", "create", *fixed, SERVER, *command).check_returncode()
 
     def gate(self, **inputs: str) -> dict[str, Any]:
         """Run `pgrst-gate` with these inputs, named with underscores; gives its report."""

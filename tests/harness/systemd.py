@@ -37,13 +37,20 @@ class Machine:
     container: Container
 
     @classmethod
-    def boot(cls, engine: Engine, image: str, network: str, options: Sequence[str] = ()) -> Self:
+    def boot(
+        cls,
+        engine: Engine,
+        image: str,
+        network: str,
+        options: Sequence[str] = (),
+        cgroup_options: Mapping[str, Sequence[str]] = CGROUP_OPTIONS,
+    ) -> Self:
         """Boot it and wait until all units are started; the options are those of `docker run`.
 
         Raises `TimeoutError` with what it said.
         """
-        cgroup_options = CGROUP_OPTIONS[engine.client.info()["CgroupVersion"]]
-        options = [f"--network={network}", *OPTIONS, *cgroup_options, *options]
+        of_cgroups = cgroup_options[engine.client.info()["CgroupVersion"]]
+        options = [f"--network={network}", *OPTIONS, *of_cgroups, *options]
         name = engine.name("machine")
         machine = cls(engine.start(image, "/sbin/init", name=name, options=options))
         deadline = time.monotonic() + BOOT_SECONDS

@@ -19,6 +19,7 @@ import pytest
 from tests.acceptance.running import gate
 from tests.harness.scans import BEFORE, EXPECTED, MIGRATION
 from tests.harness.staging import Staging, make_key
+from tests.integration.conftest import found
 
 from pgrst_gate.errors import NotRefreshed, UsageError
 from pgrst_gate.report import Conclusion, Evidence, Report
@@ -29,6 +30,7 @@ from pgrst_gate.runtimes.transports.transport import over_ssh
 if TYPE_CHECKING:
     from tests.harness.containers import Database, Postgres
     from tests.harness.engine import Engine
+    from tests.harness.images import Images
     from tests.integration.conftest import RunGate
 
 pytestmark = pytest.mark.systemd
@@ -53,15 +55,16 @@ Start = Callable[[str], tuple[dict[str, str], int]]
 @pytest.fixture(scope="module")
 def staging(
     docker_engine: Engine,
-    sandbox_image: str,
+    images: Images,
     network: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Staging]:
     """One host for all of these tests."""
     folder = tmp_path_factory.mktemp("staging")
-    host = Staging.boot(docker_engine, sandbox_image, network, folder)
+    image = found(lambda: images.with_engine)
+    host = Staging.boot(docker_engine, image, network, folder)
     yield host
-    host.machine.container.remove(force=True)
+    host.machine.container.remove(force=True, v=True)
 
 
 @pytest.fixture
@@ -73,13 +76,13 @@ def database(postgres: Postgres) -> Database:
 
 
 @pytest.fixture
-def start(staging: Staging, database: Database, sandbox_image: str) -> Start:
+def start(staging: Staging, database: Database) -> Start:
     """Start a server that serves the database as it is now."""
 
     def start(kind: str) -> tuple[dict[str, str], int]:
         port = next(ports)
         if kind == "docker":
-            named = {"container": staging.start_container(database, sandbox_image, port=port)}
+            named = {"container": staging.start_container(database, port=port)}
         elif kind == "systemd":
             named = {"unit": staging.start_unit(database, port=port)}
         else:
@@ -222,7 +225,7 @@ def test_another_users_process_is_left_alone(staging: Staging, start: Start) -> 
         ("deploy", {"unit": "no-such"}, "there is no unit no-such"),
         ("deploy", {"pid": "4194303"}, "no process has the pid 4194303"),
         ("deploy", {"pid_file": "/no/such"}, "pid file /no/such cannot be read: No such file"),
-        ("deploy", {"process_name": "nginx"}, "no process of 127.0.0.1 is called nginx"),
+        ("deploy", {"process_name": "caddy"}, "no process of 127.0.0.1 is called caddy"),
         ("deploy", {"pid": "1"}, "process 1 is not postgrest but"),
     ],
 )
