@@ -188,6 +188,8 @@ class _Run:
         by = f"PostgREST {api.identity.version_text}"
         if journal.instances:
             by += f" by each of {len(journal.instances) - 1} processes and through `url`"
+        if inputs.consecutive > 1:
+            by += f" in {rounds} whole rounds in a row, each on fresh connections"
         sentence = (
             f"gate open: {total} of {total} items as expected on {by},"
             f" evidence {journal.evidence.value}"

@@ -78,3 +78,4 @@ def test_a_notification_reaches_all_instances(world: World, second: World) -> No
 
     assert (report.exit_code, report.evidence.value) == (0, "inferred")
     assert "2 listening" in report.runtime
+    assert "in 6 whole rounds in a row, each on fresh connections" in report.sentence
