@@ -89,7 +89,7 @@ def script(path: Path, code: str) -> Path:
 def is_up(pid: int, argv: tuple[str, ...], *, catching: bool) -> bool:
     """Whether a child has become the program it was started as."""
     found = local_processes().get(pid)
-    if found is None or found.argv[-1] != argv[-1]:
+    if found is None or found.argv[-1:] != argv[-1:]:  # none of its own while it starts
         return False
     return not catching or found.catches(signal.SIGUSR1) is not False
 
