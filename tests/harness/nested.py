@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from tests.harness.systemd import CGROUP_OPTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from tests.harness.systemd import Machine
 
 ENGINE_OPTIONS: Final = {
@@ -40,3 +42,17 @@ tar -c . | docker import - {SERVER}
 def import_server(machine: Machine) -> None:
     """Make the image `SERVER` on the machine's engine, once that answers."""
     machine.run("sh", "-c", _IMPORT).check_returncode()
+
+
+def create_service(
+    machine: Machine,
+    name: str,
+    *command: str,
+    options: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Create a service of the machine's Swarm; its tasks have the programs of the machine."""
+    given = [f"--env={key}={value}" for key, value in (environment or {}).items()]
+    mounts = [f"--mount=type=bind,src={path},dst={path}" for path in MOUNTED]
+    fixed = ["--detach", "--no-resolve-image", f"--name={name}", *given, *mounts, *options]
+    machine.run("docker", "service", "create", *fixed, SERVER, *command).check_returncode()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tests.harness.containers import Database, settings
-from tests.harness.nested import ENGINE_OPTIONS, MOUNTED, SERVER, import_server
+from tests.harness.nested import ENGINE_OPTIONS, MOUNTED, SERVER, create_service, import_server
 from tests.harness.systemd import Machine
 
 from pgrst_sandbox.ports import free_port
@@ -91,13 +91,29 @@ class Staging:
         self.machine.run("systemctl", "start", name).check_returncode()
         return name
 
-    def start_container(self, database: Database, *, port: int) -> str:
-        """Start a container of PostgREST in the host's network; gives its name."""
+    def start_container(self, database: Database, *, port: int, service: str = "") -> str:
+        """Start a container of PostgREST in the host's network; gives its name.
+
+        It is of a compose service, if one is named: what compose would say of it is a label.
+        """
         name = self.engine.name("api")
         variables = [f"--env={key}={value}" for key, value in _settings(database, port)]
         mounts = [f"--volume={path}:{path}" for path in MOUNTED]
-        options = ["--detach", f"--name={name}", "--network=host", *variables, *mounts]
+        of_compose = {"project": "shop", "service": service} if service else {}
+        labels = [f"--label=com.docker.compose.{key}={value}" for key, value in of_compose.items()]
+        options = ["--detach", f"--name={name}", "--network=host", *variables, *mounts, *labels]
         self.machine.run("docker", "run", *options, SERVER, "postgrest").check_returncode()
+        return name
+
+    def start_service(self, database: Database, *, port: int) -> str:
+        """Start a service of one task in the host's network, on a Swarm; gives its name."""
+        name = self.engine.name("service")
+        if "Swarm: active" not in self.machine.run("docker", "info").stdout:
+            swarm = ("docker", "swarm", "init", "--advertise-addr=127.0.0.1")
+            self.machine.run(*swarm).check_returncode()
+        variables = dict(_settings(database, port))
+        options = ["--network=host", "--stop-grace-period=3s", "--update-monitor=1s"]
+        create_service(self.machine, name, "postgrest", options=options, environment=variables)
         return name
 
     def start_process(self, database: Database, *, port: int) -> str:

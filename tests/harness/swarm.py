@@ -10,11 +10,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.harness.nested import ENGINE_OPTIONS, MOUNTED, SERVER, import_server
+from tests.harness.nested import ENGINE_OPTIONS, import_server
 from tests.harness.systemd import Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from tests.harness.engine import Engine
 
@@ -34,19 +34,6 @@ class Manager(Machine):
         manager.wait_until(lambda: not manager.run("docker", "info").returncode)
         import_server(manager)
         return manager
-
-    def create(
-        self,
-        name: str,
-        *command: str,
-        options: Sequence[str] = (),
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
-        """Create a service; its tasks have the programs of the manager, and its folder /srv."""
-        given = [f"--env={key}={value}" for key, value in (environment or {}).items()]
-        mounts = [f"--mount=type=bind,src={path},dst={path}" for path in MOUNTED]
-        fixed = ["--detach", "--no-resolve-image", f"--name={name}", *given, *mounts, *options]
-        self.run("docker", "service", "create", *fixed, SERVER, *command).check_returncode()
 
     def gate(self, **inputs: str) -> dict[str, Any]:
         """Run `pgrst-gate` with these inputs, named with underscores; gives its report."""

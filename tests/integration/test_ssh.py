@@ -83,6 +83,11 @@ def start(staging: Staging, database: Database) -> Start:
         port = next(ports)
         if kind == "docker":
             named = {"container": staging.start_container(database, port=port)}
+        elif kind == "compose":
+            staging.start_container(database, port=port, service=f"rest{port}")
+            named = {"runtime": kind, "service": f"rest{port}"}
+        elif kind == "swarm":
+            named = {"runtime": kind, "service": staging.start_service(database, port=port)}
         elif kind == "systemd":
             named = {"unit": staging.start_unit(database, port=port)}
         else:
@@ -125,7 +130,7 @@ def run(staging: Staging, port: int, user: str = "deploy", **inputs: str) -> Rep
 
 
 @pytest.mark.parametrize("method", ["reload", "restart"])
-@pytest.mark.parametrize("kind", ["docker", "systemd", "process"])
+@pytest.mark.parametrize("kind", ["docker", "compose", "swarm", "systemd", "process"])
 def test_a_server_that_only_its_own_machine_can_ask_is_refreshed_and_proven(
     staging: Staging, database: Database, start: Start, kind: str, method: str
 ) -> None:

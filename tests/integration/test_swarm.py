@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from tests.harness.containers import Database, Postgres, settings
+from tests.harness.nested import create_service
 from tests.harness.scans import BEFORE, EXPECTED, EXPECTED_ITEMS, MIGRATION
 from tests.harness.swarm import Manager
 from tests.integration.conftest import found
@@ -107,10 +108,12 @@ def swarm(manager: Manager, docker_engine: Engine, postgres: Postgres) -> Swarm:
     ):
         manager.run(*command).check_returncode()
     environment = {**settings(replace(database, host=address)), "PGRST_SANDBOX_VERSION": "14.14"}
-    manager.create("rest", "sh", "/srv/start", options=SERVICE, environment=environment)
+    create_service(manager, "rest", "sh", "/srv/start", options=SERVICE, environment=environment)
     manager.write("/srv/nginx.conf", NGINX)
     published = ("--network=apps", "--publish=mode=host,target=8080,published=8080")
-    manager.create("front", "nginx", "-e", "stderr", "-c", "/srv/nginx.conf", options=published)
+    create_service(
+        manager, "front", "nginx", "-e", "stderr", "-c", "/srv/nginx.conf", options=published
+    )
     manager.wait_until(lambda: manager.run("sh", "-c", LOADED).stdout.split() == ["3"])
     return Swarm(manager, database)
 
@@ -175,7 +178,7 @@ def test_a_rollback_is_reported(swarm: Swarm) -> None:
 def test_what_cannot_be_refreshed_is_refused(swarm: Swarm, service: str, told: str) -> None:
     """A typo, and a service that is scaled to none: nothing is sent."""
     if service == "idle":
-        swarm.manager.create("idle", "postgrest", options=["--replicas=0"])
+        create_service(swarm.manager, "idle", "postgrest", options=["--replicas=0"])
     before = swarm.forced
 
     report = swarm.gate(service=service, method="restart")
