@@ -39,7 +39,7 @@ def examined(given: Mapping[str, str], resolve: Resolve = addresses) -> Look:
             text = f"{name}: nobody knows the host {host}"
             remedy = instead_of_direct(ref) if ref else f"check `{name}`"
             findings.append(Finding("reachability", "broken", text, remedy=remedy))
-        elif all(ipaddress.ip_address(one.partition("%")[0]).version > 4 for one in found):  # noqa: PLR2004
+        elif all(isinstance(_address(one), ipaddress.IPv6Address) for one in found):
             text = f"{name}: {host} is reached by IPv6 only, which GitHub's runners lack"
             remedy = (
                 instead_of_direct(ref)
@@ -48,3 +48,8 @@ def examined(given: Mapping[str, str], resolve: Resolve = addresses) -> Look:
             )
             findings.append(Finding("reachability", "risk", text, (told[-1],), remedy))
     return Look("reachability", "; ".join(told) or "no address was given", tuple(findings))
+
+
+def _address(found: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address, without the interface that it may name (`fe80::1%eth0`)."""
+    return ipaddress.ip_address(found.partition("%")[0])
